@@ -99,6 +99,11 @@ impl Keys {
         format!("{}:*", self.prefix)
     }
 
+    /// What all keys of the matches of a tag begin with, before the match's id.
+    pub(super) fn of_tag(&self, tag: Tag) -> String {
+        format!("{}:{{{tag}}}:", self.prefix)
+    }
+
     /// What all keys of a match begin with.
     fn of_match(&self, id: MatchId) -> String {
         format!("{}:{{{}}}:{id}", self.prefix, id.tag())
@@ -473,6 +478,7 @@ mod tests {
         assert_eq!(keys.last_opponent(&ann), "rk:{tickets}:last:ann");
         assert_eq!(keys.waits("3+2"), "rk:{tickets}:waits:3+2");
         assert_eq!(keys.request("key"), "rk:idem:key");
+        assert_eq!(format!("{}{id}:head", keys.of_tag(id.tag())), keys.head(id));
         let odd = Keys::new("a*[b");
         assert_eq!(odd.heads(), "a\\*\\[b:{??}:????????????:head");
         assert_eq!(odd.match_of_head(&odd.head(id)), Some(id));

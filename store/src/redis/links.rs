@@ -2,7 +2,7 @@
 
 use redis::{Cmd, Pipeline, Value};
 
-use super::cluster::{Answers, Cluster, join_all};
+use super::cluster::{Answers, Cluster, Torn, join_all};
 use super::link::{Kept, Link};
 use super::reply;
 use super::url::Address;
@@ -46,7 +46,7 @@ impl Links {
         match self {
             Self::One(link) => link.send(pipeline).await,
             Self::Many(cluster) => {
-                let answers = cluster.send_each(pipeline, Kept::Here).await;
+                let answers = cluster.send_each(pipeline, Kept::Here, Torn::Wait).await;
                 answers.into_iter().collect()
             }
         }
@@ -69,10 +69,20 @@ impl Links {
 
     /// The same, in which the failure of a server is the error of its commands only.
     pub(super) async fn run_apart(&self, pipeline: &Pipeline, kept: Kept) -> Answers {
+        self.run_with(pipeline, kept, Torn::Wait).await
+    }
+
+    /// The same for commands that the caller can divide by their keys: while these are at two nodes, in the middle of
+    /// their slot's move, the answer is `TRYAGAIN` without a wait.
+    pub(super) async fn run_divisible(&self, pipeline: &Pipeline, kept: Kept) -> Answers {
+        self.run_with(pipeline, kept, Torn::Answer).await
+    }
+
+    async fn run_with(&self, pipeline: &Pipeline, kept: Kept, torn: Torn) -> Answers {
         let answers = match (self, kept) {
             (Self::One(link), Kept::Here) => link.run_each(pipeline).await,
             (Self::One(link), Kept::Twice) => link.run_each_kept(pipeline).await,
-            (Self::Many(cluster), kept) => return cluster.send_each(pipeline, kept).await,
+            (Self::Many(cluster), kept) => return cluster.send_each(pipeline, kept, torn).await,
         };
         match answers {
             Ok(values) => values.into_iter().map(Ok).collect(),
@@ -91,7 +101,7 @@ impl Links {
         for command in pipeline.cmd_iter() {
             let mut one = Pipeline::with_capacity(1);
             one.add_command(command.clone());
-            for answer in cluster.send_each(&one, Kept::Twice).await {
+            for answer in cluster.send_each(&one, Kept::Twice, Torn::Wait).await {
                 values.push(answer?);
                 reply::refuse_errors(&values)?;
             }

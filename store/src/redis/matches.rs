@@ -1,4 +1,4 @@
-//! Matches on Redis: creation, ownership and the fenced write.
+//! Matches on Redis: creation and ownership.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,12 +8,11 @@ use redis::{Cmd, Pipeline, Value, cmd};
 use super::cluster::Answers;
 use super::link::Kept;
 use super::{RedisStore, reply, script};
-use crate::append::{Append, Appended};
 use crate::checkpoint;
 use crate::codec::{self, MoveTime};
 use crate::contract::{
-    Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchLog, MatchPage,
-    Matches, ScanCursor, Standing, Tenure,
+    Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchPage, Matches,
+    ScanCursor, Standing, Tenure,
 };
 use crate::error::StoreError;
 use crate::ownership::Ownership;
@@ -177,73 +176,7 @@ impl Matches for RedisStore {
     }
 }
 
-#[async_trait]
-impl MatchLog for RedisStore {
-    /// One pipeline, one round trip; each server flushes once for all that it has of it.
-    async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut pipeline = Pipeline::with_capacity(batch.len());
-        for append in batch {
-            pipeline.add_command(self.append_call(append));
-        }
-        let answers = self.appends.run_apart(&pipeline, Kept::Twice).await;
-        let answers = answers
-            .into_iter()
-            .map(|answer| appended_or_unreadable(&answer?));
-        if self.appends.is_one_server() {
-            return answers.collect();
-        }
-        apart(answers.collect())
-    }
-}
-
-/// The answers of several servers: where all are silent, the store is.
-fn apart(answers: Vec<Result<Appended, StoreError>>) -> Result<Vec<Appended>, StoreError> {
-    if answers.iter().all(Result::is_err) {
-        return answers.into_iter().collect();
-    }
-    let answers = answers.into_iter().map(|answer| match answer {
-        Err(StoreError::Unavailable(why)) => Ok(Appended::Unanswered(why)),
-        answer => answer,
-    });
-    answers.collect()
-}
-
 impl RedisStore {
-    fn append_call(&self, append: &Append) -> Cmd {
-        assert!(
-            !append.records.is_empty(),
-            "an append has at least one record"
-        );
-        let id = append.match_id;
-        let keys = [
-            self.keys.head(id),
-            self.keys.log(id),
-            self.keys.outbox(id.tag()),
-        ];
-        let mut call = script::call(&self.scripts.append, &keys.each_ref().map(String::as_str));
-        call.arg(append.epoch.0)
-            .arg(append.after)
-            .arg(match append.ends {
-                true => id.as_str(),
-                false => "",
-            })
-            .arg(append.last_seq())
-            .arg(append.snapshot.as_deref().unwrap_or_default())
-            .arg(append.owner.to_string())
-            .arg(if append.is_aftermath {
-                "finished"
-            } else {
-                "live"
-            });
-        for record in &append.records {
-            call.arg(record.as_ref());
-        }
-        call
-    }
-
     fn claim_call(&self, claimant: ShardId, claim: &Claiming) -> Cmd {
         let id = claim.match_id;
         let keys = [self.keys.head(id), self.keys.log(id)];
@@ -433,39 +366,5 @@ fn standing(pair: &[Value]) -> Result<Standing, StoreError> {
     Ok(Standing::Stored {
         ownership: reply::ownership(head)?,
         record,
-    })
-}
-
-/// The answer of `append.lua`, where an error with the keys of one match affects that match, and an error of
-/// the server the whole batch.
-fn appended_or_unreadable(answer: &Value) -> Result<Appended, StoreError> {
-    let appended = match answer {
-        Value::ServerError(error) => Err(reply::server_error(error)),
-        answer => appended(answer),
-    };
-    match appended {
-        Err(StoreError::Corrupt(text)) => Ok(Appended::Unreadable(text)),
-        appended => appended,
-    }
-}
-
-/// The answer of `append.lua`.
-fn appended(answer: &Value) -> Result<Appended, StoreError> {
-    let fields = reply::array(answer)?;
-    let (kind, fields) = fields
-        .split_first()
-        .ok_or_else(|| reply::strange("an append"))?;
-    let len = || {
-        let len = fields.first().ok_or_else(|| reply::strange("a length"))?;
-        reply::parsed(len)
-    };
-    Ok(match reply::text(kind)? {
-        "stored" => Appended::Stored { duplicate: false },
-        "duplicate" => Appended::Stored { duplicate: true },
-        "fenced" => Appended::Fenced(reply::ownership(fields)?),
-        "conflict" => Appended::Conflict { len: len()? },
-        "rollback" => Appended::Rollback { len: len()? },
-        "missing" => Appended::Missing,
-        _ => return Err(reply::strange("an append")),
     })
 }

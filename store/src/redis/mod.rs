@@ -8,6 +8,7 @@
 //! moves.
 
 mod accounts;
+mod append;
 mod archive;
 mod beats;
 mod behind;

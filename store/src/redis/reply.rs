@@ -48,6 +48,11 @@ pub(super) fn is_noscript(value: &Value) -> bool {
     matches!(value, Value::ServerError(error) if error.code() == "NOSCRIPT")
 }
 
+/// Whether a command was refused because only some of its keys are at the node, in the middle of their slot's move.
+pub(super) fn is_tryagain(value: &Value) -> bool {
+    matches!(value, Value::ServerError(error) if error.code() == "TRYAGAIN")
+}
+
 pub(super) fn strange(what: &str) -> StoreError {
     StoreError::Corrupt(format!("Redis holds {what} of another shape than ours"))
 }

@@ -20,6 +20,12 @@ pub(crate) fn match_id(n: u8) -> MatchId {
     MatchId::from_random(u128::from(n))
 }
 
+/// Another match of the same tag as `match_id(tag)`, for `n` from 1.
+pub(crate) fn sibling_id(tag: u8, n: u16) -> MatchId {
+    // Beyond the characters of the tag.
+    MatchId::with_tag(match_id(tag).tag(), u128::from(n) * 62 * 62)
+}
+
 pub(crate) fn shard_id(n: u8) -> ShardId {
     ShardId::from_random(u128::from(n) << 64)
 }

@@ -15,7 +15,7 @@ use store::{
 
 use crate::samples::{
     Line, assignment, by, chat_line, cluster_store, match_id, player, rated, runtime, shard_id,
-    shard_record, ticket, ticket_id,
+    shard_record, sibling_id, ticket, ticket_id,
 };
 
 const MATCHES: u8 = 3;
@@ -179,6 +179,15 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// The matches, two of which have one tag.
+fn id_of(n: u8) -> MatchId {
+    if n == 2 {
+        sibling_id(1, 1)
+    } else {
+        match_id(n)
+    }
+}
+
 /// The two ways that each match may go.
 struct Lines(Vec<[Line; 2]>);
 
@@ -186,7 +195,7 @@ impl Lines {
     fn new() -> Self {
         Self(
             (0..MATCHES)
-                .map(|n| [1, 2].map(|s| Line::new(match_id(n), s, LINE_LEN)))
+                .map(|n| [1, 2].map(|s| Line::new(id_of(n), s, LINE_LEN)))
                 .collect(),
         )
     }
@@ -272,12 +281,12 @@ async fn step(
     match op {
         Op::Create { of, shard } => {
             let (shard, snapshot) = (shard_id(*shard), &lines.0[usize::from(*of)][0].snapshots[0]);
-            hints.insert((shard, match_id(*of)));
+            hints.insert((shard, id_of(*of)));
             let answer = store.create(shard, snapshot).await.unwrap();
             assert_eq!(answer, model.create(shard, snapshot));
         }
         Op::Claim { of, shard, epoch } => {
-            let (id, shard) = (match_id(*of), shard_id(*shard));
+            let (id, shard) = (id_of(*of), shard_id(*shard));
             let current = model.ownership(id).map_or(0, |stored| stored.epoch.0);
             let expected = Epoch(current.saturating_add_signed(*epoch));
             hints.insert((shard, id));
@@ -303,7 +312,7 @@ async fn step(
             epoch,
             after,
         } => {
-            let id = match_id(*of);
+            let id = id_of(*of);
             let current = model.ownership(id).map_or(0, |stored| stored.epoch.0);
             let hand_over = HandOver {
                 match_id: id,
@@ -326,7 +335,7 @@ async fn step(
         }
         Op::RepeatLastAppend => append(model, store, last).await,
         Op::Say { of, room, line } => {
-            let id = match_id(*of);
+            let id = id_of(*of);
             let line = chat_line(None, "ada", "hello", (*line).into());
             let answer = store.append_chat(id, *room, &line).await.unwrap();
             assert_eq!(answer, model.append_chat(id, *room, &line));
@@ -359,7 +368,7 @@ async fn step(
             }
         }
         Op::Disown { shard, of, epoch } => {
-            let (shard, id) = (shard_id(*shard), match_id(*of));
+            let (shard, id) = (shard_id(*shard), id_of(*of));
             let current = model.ownership(id).map_or(0, |stored| stored.epoch.0);
             let up_to = Epoch(current.saturating_add_signed(*epoch));
             store.disown(shard, &[(id, up_to)]).await.unwrap();
@@ -405,7 +414,7 @@ async fn step(
             assert_eq!(answer, model.assign_pair(*held, ids, &assignment));
         }
         Op::Done { of } => {
-            let tag = match_id(*of).tag();
+            let tag = id_of(*of).tag();
             let (worker, now) = (WorkerId(1), UnixMillis(1_800_000_000_000));
             let lease = Duration::from_secs(60);
             let epoch = store.take_outbox(tag, worker, lease, now).await.unwrap();
@@ -426,7 +435,7 @@ async fn step(
             };
             let (white, black) = (games("ada"), games("bob"));
             let rated = rated(
-                match_id(*of),
+                id_of(*of),
                 category,
                 white + 1 + u32::from(*late),
                 black + 1,
@@ -457,7 +466,7 @@ async fn append(model: &mut Model, store: &dyn Store, batch: &[Append]) {
 /// Everything that can be read is the same.
 async fn compare(model: &Model, hints: &Hints, store: &dyn Store) {
     for n in 0..MATCHES {
-        let id = match_id(n);
+        let id = id_of(n);
         assert_eq!(store.load(id).await.unwrap(), model.load(id).unwrap());
         assert_eq!(store.log(id).await.unwrap(), model.log(id));
         assert_eq!(store.ownership(id).await.unwrap(), model.ownership(id));
@@ -468,7 +477,7 @@ async fn compare(model: &Model, hints: &Hints, store: &dyn Store) {
         assert_eq!(store.standing(&asked).await.unwrap(), expected);
     }
     for n in 0..MATCHES {
-        let tag = match_id(n).tag();
+        let tag = id_of(n).tag();
         let stored = store.outbox_after(tag, None, 100).await.unwrap();
         let stored: Vec<_> = stored.iter().map(|entry| entry.match_id).collect();
         let expected = model.outbox_after(tag, None, 100);

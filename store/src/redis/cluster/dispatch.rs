@@ -16,9 +16,19 @@ use crate::redis::url::Address;
 /// The wait before a command is sent again that the Cluster cannot execute now; it doubles.
 const WAIT_MIN: Duration = Duration::from_millis(5);
 
+/// What becomes of a command whose keys are at two nodes, in the middle of their slot's move (`TRYAGAIN`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::redis) enum Torn {
+    /// It is sent again after a wait.
+    Wait,
+    /// That is its answer.
+    Answer,
+}
+
 /// The commands of a pipeline, by their index in it.
 pub(super) struct Dispatch {
     commands: Vec<Command>,
+    torn: Torn,
     /// Upper bound on how often one command is sent.
     sent_max: u32,
     /// Rounds after which nothing but waiting helped.
@@ -65,7 +75,7 @@ pub(super) struct Between {
 
 impl Dispatch {
     /// Commands by the slots of their keys, each of which is sent `sent_max` times at most.
-    pub(super) fn new(slots: impl Iterator<Item = Option<u16>>, sent_max: u32) -> Self {
+    pub(super) fn new(slots: impl Iterator<Item = Option<u16>>, sent_max: u32, torn: Torn) -> Self {
         let commands = slots.map(|slot| Command {
             slot,
             state: State::Due,
@@ -73,6 +83,7 @@ impl Dispatch {
         });
         Self {
             commands: commands.collect(),
+            torn,
             sent_max,
             waits: 0,
         }
@@ -142,7 +153,11 @@ impl Dispatch {
             Value::ServerError(error) => redirection(error, from),
             _ => None,
         };
-        let Some(redirection) = redirection.filter(|_| command.sent < self.sent_max) else {
+        let is_final = match &redirection {
+            Some(Redirection::Torn) if self.torn == Torn::Answer => true,
+            _ => command.sent >= self.sent_max,
+        };
+        let Some(redirection) = redirection.filter(|_| !is_final) else {
             command.state = State::Answered(Ok(answer));
             return;
         };
@@ -154,8 +169,8 @@ impl Dispatch {
             }
             Redirection::Ask(node) => State::Asking(node),
             Redirection::NoScript => State::Loaded(from.clone()),
-            Redirection::Wait { refresh } => {
-                between.refresh |= refresh;
+            Redirection::Torn | Redirection::Down => {
+                between.refresh |= redirection == Redirection::Down;
                 between.wait = Some(WAIT_MIN * 2_u32.pow(self.waits));
                 State::Due
             }
@@ -185,7 +200,8 @@ enum Redirection {
     Moved(u16, Address),
     Ask(Address),
     NoScript,
-    Wait { refresh: bool },
+    Torn,
+    Down,
 }
 
 /// `None` for an error that is the command's answer.
@@ -198,8 +214,8 @@ fn redirection(error: &ServerError, from: &Address) -> Option<Redirection> {
         "MOVED" => target().map(|(slot, node)| Redirection::Moved(slot, node)),
         "ASK" => target().map(|(_, node)| Redirection::Ask(node)),
         "NOSCRIPT" => Some(Redirection::NoScript),
-        "TRYAGAIN" => Some(Redirection::Wait { refresh: false }),
-        "CLUSTERDOWN" => Some(Redirection::Wait { refresh: true }),
+        "TRYAGAIN" => Some(Redirection::Torn),
+        "CLUSTERDOWN" => Some(Redirection::Down),
         _ => None,
     }
 }
@@ -230,7 +246,7 @@ mod tests {
     const SENT_MAX: u32 = 8;
 
     fn dispatch(slots: &[u16]) -> Dispatch {
-        Dispatch::new(slots.iter().map(|slot| Some(*slot)), SENT_MAX)
+        Dispatch::new(slots.iter().map(|slot| Some(*slot)), SENT_MAX, Torn::Wait)
     }
 
     fn numbers(dispatch: Dispatch) -> Vec<i64> {
@@ -348,6 +364,29 @@ mod tests {
                 StoreError::Unavailable(_)
             ));
         }
+    }
+
+    #[test]
+    fn a_command_that_can_be_divided_is_answered_while_its_slot_moves() {
+        let slots = [Some(7), Some(150)];
+        let mut pipeline = Dispatch::new(slots.into_iter(), SENT_MAX, Torn::Answer);
+        let groups = pipeline.round(&three());
+        let mut between = Between::default();
+        let torn = error("TRYAGAIN Multiple keys request during rehashing of slot");
+        pipeline.answered(&groups[0], Ok(vec![torn]), &mut between);
+        assert_eq!(between, Between::default());
+        // The Cluster that is down is waited for as ever.
+        let down = error("CLUSTERDOWN The cluster is down");
+        pipeline.answered(&groups[1], Ok(vec![down]), &mut between);
+        assert!(between.refresh && between.wait.is_some());
+        let groups = pipeline.round(&three());
+        assert_eq!(groups, [group(2, &[(1, false)])]);
+        pipeline.answered(&groups[0], Ok(vec![Value::Int(1)]), &mut between);
+        let answers = pipeline.into_answers();
+        assert!(matches!(
+            answers.as_slice(),
+            [Ok(torn), Ok(Value::Int(1))] if reply::is_tryagain(torn)
+        ));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use std::time::Duration;
 use redis::{Cmd, Pipeline, Value};
 use tokio::time::timeout;
 
+pub(super) use self::dispatch::Torn;
 use self::dispatch::{Between, Dispatch, Group};
 use self::map::SlotMap;
 pub(super) use self::topology::Topology;
@@ -78,10 +79,10 @@ impl Cluster {
     /// Sends each command to the node that has its slot, and again where an answer proves that it was not executed. The
     /// commands of one slot are executed in their order if all of them are executed at the first attempt; others in
     /// no order.
-    pub(super) async fn send_each(&self, pipeline: &Pipeline, kept: Kept) -> Answers {
+    pub(super) async fn send_each(&self, pipeline: &Pipeline, kept: Kept, torn: Torn) -> Answers {
         let commands: Vec<&Cmd> = pipeline.cmd_iter().collect();
         let slots = commands.iter().map(|command| slot::of_command(command));
-        let mut dispatch = Dispatch::new(slots, self.patience.sent_max);
+        let mut dispatch = Dispatch::new(slots, self.patience.sent_max, torn);
         loop {
             let groups = dispatch.round(&self.topology.map());
             if groups.is_empty() {

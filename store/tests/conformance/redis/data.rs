@@ -1,6 +1,7 @@
 //! What is stored in Redis: foreign data, how long it stays, and how many bytes it takes.
 
 use super::*;
+use crate::samples::sibling_id;
 
 #[test]
 fn what_is_not_ours_under_our_keys_is_corrupt() {
@@ -53,7 +54,9 @@ fn what_is_not_ours_under_our_keys_is_corrupt() {
 
 #[test]
 fn a_match_that_cannot_be_read_stops_no_other_of_its_batch() {
-    let id = match_id(2);
+    // All in one call.
+    let ids = [1, 2, 3].map(|n| sibling_id(1, n));
+    let id = ids[1];
     let key = |kind: &str| format!("rk:{{{}}}:{id}:{kind}", id.tag());
     let (head, log) = (key("head"), key("log"));
     let harms: [&[&[&str]]; 4] = [
@@ -65,7 +68,7 @@ fn a_match_that_cannot_be_read_stops_no_other_of_its_batch() {
     runtime().block_on(async {
         let server = RedisServer::start();
         let store = redis_store(&server).await;
-        let lines = [1, 2, 3].map(|n| Line::new(match_id(n), 1, 9));
+        let lines = ids.map(|id| Line::new(id, 1, 9));
         for line in &lines {
             claimed(&store, line).await;
         }

@@ -1,5 +1,6 @@
 //! What only Redis can do wrong.
 
+mod batches;
 mod cluster;
 mod data;
 mod faults;
