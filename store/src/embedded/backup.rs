@@ -254,6 +254,7 @@ fn exchange(directory: &Path, draft: &Path) -> io::Result<()> {
         if journal.exists() {
             let replaced = directory.join(REPLACED_JOURNAL);
             fs::copy(&journal, &replaced)?;
+            give_to_owner_of(directory, &replaced)?;
             File::open(&replaced)?.sync_all()?;
         }
     }
