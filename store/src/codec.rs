@@ -17,9 +17,11 @@ mod archived;
 mod beat;
 mod bounds;
 mod chat;
+mod chunk;
 mod credential;
 mod feed;
 mod head;
+mod journal;
 mod layout;
 mod leaves;
 mod rating;
@@ -41,11 +43,15 @@ pub use self::bounds::{
     CHAT_LINE_LEN_MAX, DecodeError, OTHER_LEN_MAX, RECORD_LEN_MAX, SNAPSHOT_LEN_MAX,
 };
 use self::chat::ChatLineV2;
+pub(crate) use self::chunk::{CHUNK_RECORDS_MAX, Records, decode_chunk, encode_chunk, push_record};
 pub(crate) use self::credential::Credential;
 use self::credential::CredentialV1;
 use self::feed::FeedEntryV1;
 use self::head::HeadV2;
 pub(crate) use self::head::{Head, MoveTime, tenure_of};
+pub(crate) use self::journal::{
+    Entries, Entry, Found, Place, begin_row, body_of_row, find_row, finish_row, is_empty_row,
+};
 use self::layout::{open, seal};
 use self::rating::{RatedMatchV1, RatingV1};
 use self::record::RecordV3;

@@ -13,6 +13,7 @@ use super::bounds::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Format {
+    Chunk = 0,
     Record = 1,
     Snapshot,
     Ticket,
@@ -32,7 +33,8 @@ pub(super) enum Format {
 }
 
 impl Format {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
+        Self::Chunk,
         Self::Record,
         Self::Snapshot,
         Self::Ticket,
@@ -53,6 +55,7 @@ impl Format {
     /// Its name in errors.
     pub(super) const fn name(self) -> &'static str {
         match self {
+            Self::Chunk => "chunk of a log",
             Self::Record => "record",
             Self::Snapshot => "snapshot",
             Self::Ticket => "ticket",
@@ -75,7 +78,7 @@ impl Format {
     pub(super) const fn len_max(self) -> usize {
         match self {
             Self::Record => RECORD_LEN_MAX,
-            Self::Snapshot | Self::Archived | Self::FeedEntry => SNAPSHOT_LEN_MAX,
+            Self::Chunk | Self::Snapshot | Self::Archived | Self::FeedEntry => SNAPSHOT_LEN_MAX,
             Self::ChatLine => CHAT_LINE_LEN_MAX,
             Self::Ticket
             | Self::Assignment
@@ -92,9 +95,9 @@ impl Format {
 
     /// The format of a tag, if it is one.
     fn of_tag(tag: u8) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|format| *format as u8 == tag >> 4)
+        // Zeros are nothing: no format has a version 0.
+        let mut formats = Self::ALL.into_iter().filter(|_| tag != 0);
+        formats.find(|format| *format as u8 == tag >> 4)
     }
 
     /// The first byte of a value in a version of the format.
@@ -162,7 +165,18 @@ pub(super) fn seal<T: Layout>(value: &T) -> Bytes {
 
 /// The value of stored bytes, of this version or one before it.
 pub(super) fn open<T: Layout>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let max = T::FORMAT.len_max();
+    let (version, body) = unseal(bytes, T::FORMAT, T::VERSION, is_read::<T>)?;
+    read(version, body)
+}
+
+/// The version and the body of stored bytes, if they are whole and of a version that is read.
+pub(super) fn unseal(
+    bytes: &[u8],
+    expected: Format,
+    newest: u8,
+    is_read: impl FnOnce(u8) -> bool,
+) -> Result<(u8, &[u8]), DecodeError> {
+    let max = expected.len_max();
     let length = DecodeError::Length {
         len: bytes.len(),
         max,
@@ -176,25 +190,25 @@ pub(super) fn open<T: Layout>(bytes: &[u8]) -> Result<T, DecodeError> {
     let (&tag, body) = sealed.split_first().ok_or(length)?;
     let version = tag & 0xf;
     match Format::of_tag(tag) {
-        Some(format) if format == T::FORMAT => {}
+        Some(format) if format == expected => {}
         found => {
             return Err(DecodeError::Format {
                 found: found.map_or("unknown data", Format::name),
-                expected: T::FORMAT.name(),
+                expected: expected.name(),
             });
         }
     }
-    if !is_read::<T>(version) {
+    if !is_read(version) {
         return Err(DecodeError::Version {
-            format: T::FORMAT.name(),
+            format: expected.name(),
             found: version,
-            newest: T::VERSION,
+            newest,
         });
     }
     if crc32fast::hash(sealed) != u32::from_le_bytes(*checksum) {
         return Err(DecodeError::Checksum);
     }
-    read(version, body)
+    Ok((version, body))
 }
 
 /// Whether a version is this one or one that leads to it.

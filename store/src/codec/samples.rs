@@ -437,6 +437,7 @@ pub(super) fn sealed(tag: u8, body: &[u8]) -> Vec<u8> {
 
 pub(super) fn decode_as(format: Format, bytes: &[u8]) -> bool {
     match format {
+        Format::Chunk => decode_chunk(bytes).is_ok(),
         Format::Record => decode_record(bytes).is_ok(),
         Format::Snapshot => decode_snapshot(bytes).is_ok(),
         Format::Ticket => decode_ticket(bytes).is_ok(),
@@ -456,12 +457,15 @@ pub(super) fn decode_as(format: Format, bytes: &[u8]) -> bool {
 }
 
 /// A value of each format.
-pub(super) fn one_of_each() -> [(Format, Bytes); 15] {
+pub(super) fn one_of_each() -> [(Format, Bytes); 16] {
     let given = ticket(
         Terms::of(&special_setup()),
         TicketState::Assigned(assignment()),
     );
+    let mut records = Vec::new();
+    push_record(&mut records, &encode_record(&moved()));
     [
+        (Format::Chunk, encode_chunk(1, &records).into()),
         (Format::Record, encode_record(&moved())),
         (Format::Snapshot, encode_snapshot(&full_snapshot())),
         (Format::Ticket, encode_ticket(&given)),

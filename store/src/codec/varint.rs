@@ -34,6 +34,34 @@ impl<'de> Deserialize<'de> for Varint {
     }
 }
 
+/// Adds a number to bytes, in the same form.
+pub(super) fn put_varint(bytes: &mut Vec<u8>, number: u64) {
+    let mut rest = number;
+    while rest >= 0x80 {
+        bytes.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+}
+
+/// The number at the beginning of bytes and what comes after it; nothing if there is none in its one form.
+pub(super) fn take_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0_u64;
+    for (at, &byte) in bytes.iter().enumerate().take(LEN_MAX) {
+        let group = u64::from(byte & 0x7f);
+        let shifted = group << (7 * at);
+        if shifted >> (7 * at) != group {
+            return None;
+        }
+        number |= shifted;
+        if byte & 0x80 == 0 {
+            let superfluous = byte == 0 && at > 0;
+            return (!superfluous).then(|| (number, &bytes[at + 1..]));
+        }
+    }
+    None
+}
+
 /// Reads bytes up to the last one of a number, and leaves those behind it.
 struct Bytes;
 
@@ -95,12 +123,17 @@ mod tests {
             (12_857, &[0xb9, 0x64]),
         ] {
             assert_eq!(encoded(number), bytes);
+            let mut put = Vec::new();
+            put_varint(&mut put, number);
+            assert_eq!(put, bytes);
             let more = [bytes, &[0xff]].concat();
             assert_eq!(decoded(&more), Some((number, bytes.len())));
+            assert_eq!(take_varint(&more), Some((number, &[0xff][..])));
         }
         for shift in 0..64 {
             for number in [1 << shift, u64::MAX >> shift] {
                 assert_eq!(decoded(&encoded(number)).map(|read| read.0), Some(number));
+                assert_eq!(take_varint(&encoded(number)), Some((number, &[][..])));
             }
         }
         assert_eq!(encoded(u64::MAX).len(), LEN_MAX);
@@ -112,6 +145,7 @@ mod tests {
             &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2],
         ] {
             assert_eq!(decoded(hostile), None, "{hostile:?}");
+            assert_eq!(take_varint(hostile), None, "{hostile:?}");
         }
     }
 }

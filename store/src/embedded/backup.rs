@@ -19,8 +19,11 @@ use redb::{
 use super::EmbeddedStore;
 use super::contained::{contained, open_checked};
 use super::directory::{FILE_NAME, builder, create_directory};
-use super::tables::{self, TableVisitor};
-use super::writer::{WriteFault, cannot_open};
+use super::journal::{HALF_LEN, JOURNAL_NAME, Needed, no_journal, open_file, read_rows};
+use super::log;
+use super::tables::{self, FORMER_LOG, HEADS, JOURNAL, LOG, TableVisitor};
+use super::tails::Tails;
+use super::writer::{WriteFault, cannot_open, read_tails};
 use crate::error::StoreError;
 
 /// Name of an enclosed file → its content.
@@ -29,6 +32,8 @@ const ENCLOSED: TableDefinition<&str, &[u8]> = TableDefinition::new("backup_encl
 const MADE_AT: TableDefinition<(), u64> = TableDefinition::new("backup_made_at");
 /// The name of what a restore replaces, beside the store's file.
 const REPLACED: &str = "rookery.redb.replaced";
+/// The name of the journal of what a restore replaces.
+const REPLACED_JOURNAL: &str = "rookery.journal.replaced";
 /// The name of a store that is being restored, until it is complete.
 const DRAFT: &str = "rookery.redb.restoring";
 
@@ -55,9 +60,9 @@ impl EmbeddedStore {
         enclosed: Vec<Enclosed>,
         made_at: UnixMillis,
     ) -> Result<(), StoreError> {
-        let copied = self
-            .writer
-            .read(move |from| copy(from, &file, &enclosed, made_at));
+        let copied = self.writer.read_with(Tails::clone, move |from, tails| {
+            copy(from, &tails, &file, &enclosed, made_at)
+        });
         copied.await
     }
 
@@ -85,7 +90,8 @@ impl EmbeddedStore {
             .map_err(WriteFault::from)
             .and_then(|from| {
                 tables::check_written_layout(&from)?;
-                copy(&from, file, enclosed, made_at)
+                let tails = read_closed(&from, directory)?;
+                copy(&from, &tails, file, enclosed, made_at)
             });
         copied.map_err(|fault| fault.into_error(&place))
     }
@@ -173,7 +179,7 @@ impl Backup {
     }
 
     /// Makes this backup the store of a directory, which is created if it is missing. A store that is there already is
-    /// kept beside it as `rookery.redb.replaced`. At every moment the directory has the old store or the new one.
+    /// kept beside it as `rookery.redb.replaced`, its journal as `rookery.journal.replaced`. At every moment the directory has the old store or the new one.
     ///
     /// The file gets the owner of the directory, so that root may restore what another user serves. The enclosed files
     /// are the caller's to write.
@@ -243,6 +249,14 @@ fn exchange(directory: &Path, draft: &Path) -> io::Result<()> {
         }
         // Some file systems have no links; a copy takes longer.
         fs::hard_link(&file, &replaced).or_else(|_| fs::copy(&file, &replaced).map(drop))?;
+        // The new store writes into the journal: a link would change with it.
+        let journal = directory.join(JOURNAL_NAME);
+        if journal.exists() {
+            let replaced = directory.join(REPLACED_JOURNAL);
+            fs::copy(&journal, &replaced)?;
+            give_to_owner_of(directory, &replaced)?;
+            File::open(&replaced)?.sync_all()?;
+        }
     }
     give_to_owner_of(directory, draft)?;
     fs::rename(draft, &file)?;
@@ -286,15 +300,40 @@ fn unavailable(path: &Path, error: &io::Error) -> StoreError {
     StoreError::Unavailable(format!("{}: {error}", path.display()))
 }
 
-/// Writes everything that `from` sees into a new database.
+/// What the journal has and the tables of a store lack that nobody has open.
+fn read_closed(from: &ReadTransaction, directory: &Path) -> Result<Tails, WriteFault> {
+    let needed = match from.open_table(JOURNAL) {
+        Ok(needed) => needed.get(())?.map(|needed| needed.value()),
+        // The former layout.
+        Err(TableError::TableDoesNotExist(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let Some((lineage, from_generation)) = needed else {
+        return Ok(Tails::default());
+    };
+    let path = directory.join(JOURNAL_NAME);
+    if !path.exists() {
+        return Err(no_journal().into());
+    }
+    let storage = open_file(directory).map_err(|error| unavailable(&path, &error))?;
+    let needed = Needed {
+        lineage,
+        from: from_generation,
+    };
+    let (heads, log) = (from.open_table(HEADS)?, from.open_table(LOG)?);
+    read_tails(&heads, &log, read_rows(&*storage, HALF_LEN, needed)?)
+}
+
+/// Writes everything that `from` sees into a new database, complete without a journal.
 fn copy(
     from: &ReadTransaction,
+    tails: &Tails,
     file: &Path,
     enclosed: &[Enclosed],
     made_at: UnixMillis,
 ) -> Result<(), WriteFault> {
     create_private(file).map_err(|error| unavailable(file, &error))?;
-    let written = write_copy(from, file, enclosed, made_at);
+    let written = write_copy(from, tails, file, enclosed, made_at);
     if written.is_err() {
         let _ = fs::remove_file(file);
     }
@@ -309,6 +348,7 @@ fn copy(
 
 fn write_copy(
     from: &ReadTransaction,
+    tails: &Tails,
     file: &Path,
     enclosed: &[Enclosed],
     made_at: UnixMillis,
@@ -325,6 +365,7 @@ fn write_copy(
         names: BTreeSet::new(),
     };
     tables::visit(&mut copied)?;
+    copied.table(FORMER_LOG)?;
     let names = copied.names;
     for table in from.list_tables()? {
         if !names.contains(table.name()) {
@@ -332,6 +373,18 @@ fn write_copy(
             return Err(StoreError::Unfit(text).into());
         }
     }
+    for (id, tail) in tails.iter() {
+        // The copy has the same heads and logs, and may have some of these records.
+        let tail_len = tail.last_seq();
+        let len = log::len(&txn.open_table(LOG)?, id)?;
+        if len == tail.after {
+            log::bring_up(&txn, id, tail)?;
+        } else if len < tail_len {
+            let text = format!("match {id} has {len} events and some of {tail_len}");
+            return Err(StoreError::Corrupt(text).into());
+        }
+    }
+    txn.open_table(JOURNAL)?.remove(())?;
     txn.open_table(MADE_AT)?.insert((), made_at.0)?;
     {
         let mut table = txn.open_table(ENCLOSED)?;

@@ -6,15 +6,18 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use bytes::Bytes;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
-use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::appends::Batch;
 use super::entries;
+use super::log::{self, Log};
 use super::tables::{ENDED_IDS, HEADS, LOG, OWNED, SNAPSHOTS};
+use super::tails::{Tail, Tails};
 use super::writer::WriteFault;
 use crate::append::{Append, Appended};
 use crate::checkpoint;
-use crate::codec::{self, Head, MoveTime};
+use crate::codec::{self, Entry, Head, MoveTime};
 use crate::contract::{
     Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchLog, MatchPage,
     Matches, SCAN_LIMIT_MAX, ScanCursor, Standing,
@@ -38,7 +41,10 @@ impl Matches for EmbeddedStore {
     }
 
     async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
-        self.writer.read(move |txn| load(txn, id)).await
+        let tail = move |tails: &Tails| tails.get(id).cloned();
+        self.writer
+            .read_with(tail, move |txn, tail| load(txn, id, tail.as_ref()))
+            .await
     }
 
     async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
@@ -64,27 +70,56 @@ impl Matches for EmbeddedStore {
             return Vec::new();
         }
         let all = claims.to_vec();
-        let answers = self.writer.write(move |txn| claim(txn, claimant, &all));
+        let answers = self.writer.round(move |round| {
+            let ids: Vec<MatchId> = all.iter().map(|claim| claim.match_id).collect();
+            round.bring_up(&ids)?;
+            claim(round.txn()?, claimant, &all)
+        });
         let answers = answers.await;
         answers.unwrap_or_else(|error| vec![Err(error); claims.len()])
     }
 
     async fn heads(&self, matches: &[MatchId]) -> Vec<Result<Option<MatchHead>, StoreError>> {
         let ids = matches.to_vec();
-        let answers = self.writer.read(move |txn| match_heads(txn, &ids)).await;
+        let asked = ids.clone();
+        let last = move |tails: &Tails| {
+            let last = |&id: &MatchId| {
+                tails
+                    .get(id)
+                    .and_then(|tail| Some((tail.last_seq(), tail.last()?)))
+            };
+            asked.iter().map(last).collect::<Vec<_>>()
+        };
+        let answers = self
+            .writer
+            .read_with(last, move |txn, last| match_heads(txn, &ids, last))
+            .await;
         answers.unwrap_or_else(|error| vec![Err(error); matches.len()])
     }
 
     async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
         let hand_over = *hand_over;
         self.writer
-            .write(move |txn| self::hand_over(txn, &hand_over))
+            .round(move |round| {
+                round.bring_up(&[hand_over.match_id])?;
+                self::hand_over(round.txn()?, &hand_over)
+            })
             .await
     }
 
     async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
         let matches = matches.to_vec();
-        self.writer.read(move |txn| standing(txn, &matches)).await
+        let asked = matches.clone();
+        let newest = move |tails: &Tails| {
+            let record = |&(id, seq): &(MatchId, u32)| {
+                let record = tails.get(id)?.record(seq)?;
+                Some(Bytes::copy_from_slice(record))
+            };
+            asked.iter().map(record).collect::<Vec<_>>()
+        };
+        self.writer
+            .read_with(newest, move |txn, newest| standing(txn, &matches, newest))
+            .await
     }
 }
 
@@ -96,13 +131,10 @@ impl MatchLog for EmbeddedStore {
         }
         let complete = batch.iter().all(|append| !append.records.is_empty());
         assert!(complete, "an append has at least one record");
-        let batch = batch.to_vec();
-        self.writer.write(move |txn| append(txn, &batch)).await
+        let batch = Batch::new(batch);
+        self.writer.round(move |round| round.append(&batch)).await
     }
 }
-
-pub(super) type Log<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;
-type Blobs<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 fn create(
     txn: &WriteTransaction,
@@ -132,11 +164,16 @@ fn create(
     Ok(Created::New)
 }
 
-fn load(txn: &ReadTransaction, id: MatchId) -> Result<Option<Checkpoint>, WriteFault> {
+fn load(
+    txn: &ReadTransaction,
+    id: MatchId,
+    tail: Option<&Tail>,
+) -> Result<Option<Checkpoint>, WriteFault> {
     let Some(head) = head(&txn.open_table(HEADS)?, id)? else {
         return Ok(None);
     };
-    checkpoint(id, head, &txn.open_table(SNAPSHOTS)?, &txn.open_table(LOG)?).map(Some)
+    let (snapshots, log) = (txn.open_table(SNAPSHOTS)?, txn.open_table(LOG)?);
+    checkpoint(id, head, &snapshots, &log, tail).map(Some)
 }
 
 fn ownership(txn: &ReadTransaction, id: MatchId) -> Result<Option<Ownership>, WriteFault> {
@@ -191,7 +228,7 @@ fn claim(
         if head.epoch != claim.expected || head.status != claim.status {
             return Ok(Claim::Lost(head.into()));
         }
-        let (tenure, move_time) = codec::tenure_of(claim, len(&log, id)?, head.move_time);
+        let (tenure, move_time) = codec::tenure_of(claim, log::len(&log, id)?, head.move_time);
         let head = Head {
             epoch: claim.expected.next(),
             owner: claimant,
@@ -199,7 +236,7 @@ fn claim(
             move_time,
             ..head
         };
-        let checkpoint = checkpoint(id, head, &snapshots, &log)?;
+        let checkpoint = checkpoint(id, head, &snapshots, &log, None)?;
         heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
         owned.insert((shard.as_str(), id.as_str()), ())?;
         Ok(Claim::Claimed(Box::new(checkpoint)))
@@ -218,19 +255,24 @@ fn own_fault<T>(answer: Result<T, WriteFault>) -> Result<Result<T, StoreError>, 
 fn match_heads(
     txn: &ReadTransaction,
     matches: &[MatchId],
+    newest: Vec<Option<(u32, Bytes)>>,
 ) -> Result<Vec<Result<Option<MatchHead>, StoreError>>, WriteFault> {
     let (heads, log) = (txn.open_table(HEADS)?, txn.open_table(LOG)?);
-    let one = |id: MatchId| {
+    let one = |(&id, newest): (&MatchId, Option<(u32, Bytes)>)| {
         let Some(head) = head(&heads, id)? else {
             return Ok(None);
         };
-        let mut records = log.range((id.as_str(), 0)..=(id.as_str(), u32::MAX))?;
-        let last = records.next_back().transpose()?;
-        let last = last.as_ref().map(|(_, record)| record.value());
+        let last = match newest {
+            // A claim that has brought it up since may have been followed by others.
+            Some((seq, record)) if seq > log::len(&log, id)? => Some(record),
+            _ => log::last(&log, id)?,
+        };
+        let last = last.as_deref();
         let found = checkpoint::head(id, head.into(), last, head.tenure, head.move_time)?;
         Ok(Some(found))
     };
-    matches.iter().map(|&id| own_fault(one(id))).collect()
+    let asked = matches.iter().zip(newest);
+    asked.map(|asked| own_fault(one(asked))).collect()
 }
 
 fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, WriteFault> {
@@ -243,7 +285,7 @@ fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, Wri
     if !is_owner || head.status != Status::Live {
         return Ok(HandedOver::Fenced(head.into()));
     }
-    let len = len(&txn.open_table(LOG)?, id)?;
+    let len = log::len(&txn.open_table(LOG)?, id)?;
     if len != given.seq {
         return Ok(HandedOver::OtherLength { len });
     }
@@ -264,20 +306,25 @@ fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, Wri
 fn standing(
     txn: &ReadTransaction,
     matches: &[(MatchId, u32)],
+    newest: Vec<Option<Bytes>>,
 ) -> Result<Vec<Standing>, WriteFault> {
     let (heads, log) = (txn.open_table(HEADS)?, txn.open_table(LOG)?);
-    let one = |&(id, seq): &(MatchId, u32)| {
+    let one = |(&(id, seq), newest): (&(MatchId, u32), Option<Bytes>)| {
         let Some(head) = head(&heads, id)? else {
             return Ok(Standing::Missing);
         };
-        let record = log.get((id.as_str(), seq))?;
+        let record = match newest {
+            Some(record) => Some(record),
+            None => log::record(&log, id, seq)?,
+        };
         Ok(Standing::Stored {
             ownership: head.into(),
-            record: record.map(|record| Bytes::copy_from_slice(record.value())),
+            record,
         })
     };
     matches
         .iter()
+        .zip(newest)
         .map(|asked| match one(asked) {
             Err(WriteFault::Refused(StoreError::Corrupt(text))) => Ok(Standing::Unreadable(text)),
             answer => answer,
@@ -285,99 +332,47 @@ fn standing(
         .collect()
 }
 
-/// A head that cannot be read affects only the answer for its element.
-fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, WriteFault> {
-    let mut heads = txn.open_table(HEADS)?;
-    let mut snapshots = txn.open_table(SNAPSHOTS)?;
-    let mut log = txn.open_table(LOG)?;
-    let mut answers = Vec::with_capacity(batch.len());
-    for append in batch {
-        let answer = match append_one(&mut heads, &mut snapshots, &mut log, append) {
-            Err(WriteFault::Refused(StoreError::Corrupt(text))) => Appended::Unreadable(text),
-            answer => answer?,
-        };
-        if append.ends && answer == (Appended::Stored { duplicate: false }) {
-            entries::add(txn, append.match_id)?;
-        }
-        answers.push(answer);
-    }
-    Ok(answers)
+/// An append whose records are bytes that stand elsewhere.
+pub(super) struct Appending<'a> {
+    pub(super) owner: ShardId,
+    pub(super) epoch: Epoch,
+    pub(super) ends: bool,
+    pub(super) is_aftermath: bool,
+    pub(super) entry: Entry<'a>,
 }
 
-/// Checks every reason to refuse before it writes.
-fn append_one(
-    heads: &mut Blobs<'_>,
-    snapshots: &mut Blobs<'_>,
-    log: &mut Log<'_>,
-    append: &Append,
-) -> Result<Appended, WriteFault> {
-    let id = append.match_id;
-    let Some(head) = head(heads, id)? else {
-        return Ok(Appended::Missing);
-    };
-    // Before the position: a former owner must not count its retransmission as confirmed. After a rollback
-    // two shards may hold one epoch.
-    if (head.epoch, head.owner) != (append.epoch, append.owner) {
-        return Ok(Appended::Fenced(head.into()));
-    }
-    let len = len(log, id)?;
-    if len < append.after {
-        return Ok(Appended::Rollback { len });
-    }
-    if len > append.after {
-        return Ok(if stands(log, append)? {
-            Appended::Stored { duplicate: true }
-        } else {
-            Appended::Conflict { len }
-        });
-    }
-    if (head.status == Status::Finished) != append.is_aftermath {
-        return Ok(Appended::Conflict { len });
-    }
-    for (seq, record) in (append.after + 1..).zip(&append.records) {
-        log.insert((id.as_str(), seq), record.as_ref())?;
-    }
-    if let Some(snapshot) = &append.snapshot {
-        snapshots.insert(id.as_str(), snapshot.as_ref())?;
-    }
-    if append.snapshot.is_some() || append.ends {
+/// Writes an append that was checked into the tables, which have all before it.
+pub(super) fn write_append(
+    txn: &WriteTransaction,
+    append: &Appending<'_>,
+) -> Result<(), WriteFault> {
+    let entry = &append.entry;
+    let id = entry.id;
+    if entry.snapshot.is_some() || append.ends {
+        let mut heads = txn.open_table(HEADS)?;
+        let Some(head) = head(&heads, id)? else {
+            let text = format!("match {id} has no head any more");
+            return Err(StoreError::Corrupt(text).into());
+        };
         let head = Head {
             status: if append.ends {
                 Status::Finished
             } else {
                 head.status
             },
-            snapshot_seq: append
-                .snapshot
-                .as_ref()
-                .map_or(head.snapshot_seq, |_| append.last_seq()),
+            snapshot_seq: entry.snapshot.map_or(head.snapshot_seq, |_| entry.last()),
             ..head
         };
         heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
     }
-    Ok(Appended::Stored { duplicate: false })
-}
-
-/// Whether the log contains exactly the records of an append.
-fn stands(log: &Log<'_>, append: &Append) -> Result<bool, WriteFault> {
-    for (seq, record) in (append.after + 1..).zip(&append.records) {
-        let stored = log.get((append.match_id.as_str(), seq))?;
-        if stored.is_none_or(|stored| stored.value() != record.as_ref()) {
-            return Ok(false);
-        }
+    log::insert(&mut txn.open_table(LOG)?, id, entry.after, entry.records)?;
+    if let Some(snapshot) = entry.snapshot {
+        txn.open_table(SNAPSHOTS)?.insert(id.as_str(), snapshot)?;
     }
-    Ok(true)
-}
-
-pub(super) fn len(
-    log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
-    id: MatchId,
-) -> Result<u32, WriteFault> {
-    let mut records = log.range((id.as_str(), 0)..=(id.as_str(), u32::MAX))?;
-    Ok(records
-        .next_back()
-        .transpose()?
-        .map_or(0, |(key, _)| key.value().1))
+    if append.ends {
+        entries::add(txn, id)?;
+    }
+    Ok(())
 }
 
 pub(super) fn head(
@@ -392,33 +387,38 @@ pub(super) fn head(
     Ok(Some(head))
 }
 
-fn records(
-    log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
-    id: MatchId,
-    after: u32,
-) -> Result<Vec<Vec<u8>>, WriteFault> {
-    let first = after.saturating_add(1);
-    let range = log.range((id.as_str(), first)..=(id.as_str(), u32::MAX))?;
-    range.map(|entry| Ok(entry?.1.value().to_vec())).collect()
-}
-
+/// `tail` is what the tables lack.
 fn checkpoint(
     id: MatchId,
     head: Head,
     snapshots: &impl ReadableTable<&'static str, &'static [u8]>,
-    log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
+    log: &impl Log,
+    tail: Option<&Tail>,
 ) -> Result<Checkpoint, WriteFault> {
-    let snapshot = snapshots
-        .get(id.as_str())?
-        .ok_or_else(|| StoreError::Corrupt(format!("match {id} has no snapshot")))?;
-    let tail = records(log, id, head.snapshot_seq)?;
-    let tail = tail.iter().map(Vec::as_slice);
+    let newer = tail.and_then(|tail| tail.snapshot.as_ref());
+    let newer = newer.filter(|(seq, _)| *seq > head.snapshot_seq);
+    let stored = snapshots.get(id.as_str())?;
+    let (seq, snapshot) = match (newer, &stored) {
+        (Some((seq, snapshot)), _) => (*seq, snapshot.as_slice()),
+        (None, Some(snapshot)) => (head.snapshot_seq, snapshot.value()),
+        (None, None) => {
+            let text = format!("match {id} has no snapshot");
+            return Err(StoreError::Corrupt(text).into());
+        }
+    };
+    let mut records = log::after(log, id, seq)?;
+    if let Some(tail) = tail {
+        let reached = seq + records.len() as u32;
+        let newest = tail.records_after(reached);
+        records.extend(newest.map(Bytes::copy_from_slice));
+    }
+    let records = records.iter().map(Bytes::as_ref);
     Ok(checkpoint::assemble(
         id,
         head.into(),
-        head.snapshot_seq,
-        snapshot.value(),
-        tail,
+        seq,
+        snapshot,
+        records,
         head.move_time,
     )?)
 }

@@ -1,14 +1,22 @@
 //! The store in a file of this process, on redb.
 //!
-//! One thread writes. It takes all requests that wait, makes one durable commit for them, and only then
-//! answers, so that a flush serves every caller. Reads see only what is committed.
+//! One thread writes. It takes all requests that wait, makes them durable together, and only then answers, so that a
+//! flush serves every caller. Reads see only what is committed.
 //!
-//! A commit that fails (a full disk, an I/O error) fails every request in it; the file is then closed and
-//! opened again, which restores the last commit. redb's copy-on-write pages and checksums make a torn write
-//! harmless: the commit that it belongs to has not happened. A disk that fails a flush and later pretends to
-//! have the data cannot be compensated for.
+//! What it writes most, the records and snapshots of matches in play, goes into a [`journal`]: a file beside the
+//! database to which a round of appends adds one row. It stays in memory too, as the *tail* of each match ([`tails`]),
+//! until the match is brought up: its records go into the tables as a chunk, with the snapshot and the head. That
+//! happens step by step before the journal is full, whenever another request concerns the match (a claim, a hand-over,
+//! its end), a second later with any other transaction, and when the store is closed. So of all tables only the logs, the
+//! snapshots and the seqs of snapshots lag behind; who reads them adds the tail.
+//!
+//! A commit that fails (a full disk, an I/O error) fails every request in it; the files are then closed and
+//! opened again, which restores the last commit and what the journal has. redb's copy-on-write pages and checksums make
+//! a torn write harmless: the commit that it belongs to has not happened. So does the checksum of a row. A disk that
+//! fails a flush and later pretends to have the data cannot be compensated for.
 
 mod accounts;
+mod appends;
 mod archive;
 mod backup;
 mod beats;
@@ -19,13 +27,17 @@ mod entries;
 mod feed;
 mod holdings;
 mod idempotency;
+mod journal;
+mod log;
 mod matches;
 mod outbox;
 mod ratings;
 mod registry;
 mod revocations;
+mod round;
 mod sweep;
 mod tables;
+mod tails;
 mod tickets;
 mod transfers;
 mod waves;
@@ -43,6 +55,7 @@ use redb::{Database, DatabaseError, StorageBackend};
 pub use self::backup::{Backup, Enclosed, check_unused, give_to_owner_of};
 pub use self::contained::contains_panics;
 use self::directory::{FILE_NAME, builder, create_directory, create_file, make_private};
+use self::journal::{HALF_LEN, Source, open_file};
 use self::writer::{WHAT_TO_DO, Writer};
 use crate::beat::Board;
 use crate::contract::{FINISHED_KEEP, LIVE_KEEP};
@@ -103,23 +116,42 @@ impl EmbeddedStore {
         make_private(&file)
             .map_err(|error| StoreError::Unavailable(format!("the store's file: {error}")))?;
         // A file that vanishes is not created again while the store is in use.
-        Self::start(place, move || builder().open(&file))
+        let journal = directory.to_owned();
+        Self::start(
+            place,
+            move || builder().open(&file),
+            Source {
+                open: Box::new(move || open_file(&journal)),
+                half_len: HALF_LEN,
+            },
+        )
     }
 
-    /// Opens the store on storage of the caller's own: how tests put torn writes and full disks
-    /// beneath it. `storage` is called again whenever the store recovers from a failed commit.
+    /// Opens the store on storage of the caller's own, one for the database and one for the journal: how tests put torn
+    /// writes and full disks beneath it. Both are called again whenever the store recovers from a failed commit.
     ///
     /// # Errors
     ///
     /// As [`open`](Self::open).
     pub fn on_storage<B: StorageBackend>(
         storage: impl Fn() -> io::Result<B> + Send + Sync + 'static,
+        journal: impl Fn() -> io::Result<B> + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
         let open = move || {
             let backend = storage().map_err(DatabaseError::from)?;
             builder().create_with_backend(backend)
         };
-        Self::start("storage of a test".to_owned(), open)
+        /// Small, so that few rows fill it.
+        const HALF_LEN: u64 = 64 * 1024;
+        let journal = move || {
+            let storage = journal()?;
+            Ok(Box::new(storage) as Box<dyn StorageBackend>)
+        };
+        let journal = Source {
+            open: Box::new(journal),
+            half_len: HALF_LEN,
+        };
+        Self::start("storage of a test".to_owned(), open, journal)
     }
 
     /// Opens an empty store that lives as long as the process and never waits for a disk.
@@ -129,14 +161,16 @@ impl EmbeddedStore {
     /// As [`open`](Self::open).
     #[cfg(feature = "testing")]
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::on_storage(|| Ok(redb::backends::InMemoryBackend::new()))
+        let storage = || Ok(redb::backends::InMemoryBackend::new());
+        Self::on_storage(storage, storage)
     }
 
     fn start(
         place: String,
         open: impl Fn() -> Result<Database, DatabaseError> + Send + Sync + 'static,
+        journal: Source,
     ) -> Result<Self, StoreError> {
-        let writer = Writer::start(place, Box::new(open), |txn| {
+        let writer = Writer::start(place, Box::new(open), journal, |txn| {
             tables::prepare(txn)?;
             entries::add_missing(txn)
         })?;

@@ -14,7 +14,8 @@ use super::tables::{
 };
 use super::writer::WriteFault;
 use super::{
-    accounts, archive, feed, holdings, idempotency, matches, outbox, ratings, tickets, transfers,
+    accounts, archive, feed, holdings, idempotency, log, matches, outbox, ratings, tickets,
+    transfers,
 };
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
@@ -197,7 +198,7 @@ impl Due {
         let old = first_ids(ended, ended_by, MATCHES_AT_ONCE)?;
         let mut heads = txn.open_table(HEADS)?;
         let mut snapshots = txn.open_table(SNAPSHOTS)?;
-        let mut log = txn.open_table(LOG)?;
+        let mut logs = txn.open_table(LOG)?;
         let mut chats = txn.open_table(CHATS)?;
         let mut owned = txn.open_table(OWNED)?;
         let (mut removed, mut looked_at, mut records) = (0, 0, 0);
@@ -216,8 +217,8 @@ impl Due {
                 Ok(_) | Err(WriteFault::Refused(_)) => continue,
                 Err(fault) => return Err(fault),
             };
-            records += 1 + matches::len(&log, match_id)?;
-            log.retain_in((id.as_str(), 0)..=(id.as_str(), u32::MAX), |_, _| false)?;
+            records += 1 + log::len(&logs, match_id)?;
+            logs.retain_in((id.as_str(), 0)..=(id.as_str(), u32::MAX), |_, _| false)?;
             let rooms = (id.as_str(), "", 0)..(id.as_str(), ABOVE_IDS, 0);
             chats.retain_in(rooms, |_, _| false)?;
             snapshots.remove(id.as_str())?;

@@ -2,6 +2,7 @@
 
 use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
 
+use super::log::Migration;
 use super::writer::WriteFault;
 use crate::error::StoreError;
 
@@ -11,8 +12,14 @@ type StoredRequest = (&'static [u8], &'static str, u64, &'static [u8]);
 pub(super) const HEADS: TableDefinition<&str, &[u8]> = TableDefinition::new("heads");
 /// Match id → the newest snapshot.
 pub(super) const SNAPSHOTS: TableDefinition<&str, &[u8]> = TableDefinition::new("snapshots");
-/// Match id and seq → record.
-pub(super) const LOG: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("log");
+/// Match id and the seq of the first record of a chunk → the chunk. The newest records of live matches are in the
+/// [`journal`](super::journal) instead.
+pub(super) const LOG: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("chunks");
+/// Match id and seq → record, in the former layout.
+pub(super) const FORMER_LOG: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("log");
+/// One entry: lineage and first generation of the rows of the journal that the tables need; none if they are complete
+/// without it.
+pub(super) const JOURNAL: TableDefinition<(), (u64, u32)> = TableDefinition::new("journal");
 /// Match id, room and number of a line of its chat → the line.
 pub(super) const CHATS: TableDefinition<(&str, &str, u64), &[u8]> = TableDefinition::new("chats");
 /// Shard id → its record.
@@ -86,8 +93,11 @@ pub(super) const HOOKS: TableDefinition<&str, (u64, &str, u64, u64)> =
 
 /// One entry: the layout of the tables.
 const LAYOUT: TableDefinition<(), u32> = TableDefinition::new("layout");
-/// The layout that these definitions describe. The one before it, which had no such entry, is not read.
-const LAYOUT_VERSION: u32 = 2;
+/// The layout that these definitions describe.
+const LAYOUT_VERSION: u32 = 3;
+/// The one before, which is migrated when the store is opened: each record has a row of its own there, and there is no
+/// journal. The one before that, which had no such entry, is not read.
+const FORMER_VERSION: u32 = 2;
 
 /// When the outbox entry of a match was done, in Unix milliseconds, and the match's id.
 pub(super) const ENDED: TableDefinition<(u64, &str), ()> = TableDefinition::new("ended");
@@ -129,6 +139,7 @@ pub(super) trait TableVisitor {
 /// Visits every table once. A table that is missing here is neither created nor part of a backup, which then fails.
 pub(super) fn visit(visitor: &mut impl TableVisitor) -> Result<(), WriteFault> {
     visitor.table(LAYOUT)?;
+    visitor.table(JOURNAL)?;
     visitor.table(HEADS)?;
     visitor.table(SNAPSHOTS)?;
     visitor.table(LOG)?;
@@ -190,10 +201,13 @@ impl TableVisitor for Creation<'_> {
 /// Creates the tables that are missing. The file's lock proves that no earlier process is running: all
 /// records are removed, and shards whose sets are not empty are known to have ended.
 ///
-/// Refuses a file whose tables are laid out otherwise, and leaves it as it is.
+/// A file of the former layout is migrated. Refuses a file whose tables are laid out otherwise, and leaves it as it is.
 pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
-    check_layout(txn)?;
+    let found = check_layout(txn)?;
     visit(&mut Creation(txn))?;
+    if found == FORMER_VERSION {
+        migrate(txn)?;
+    }
     txn.open_table(SHARDS)?.retain(|_, _| false)?;
     let owners = owners(&txn.open_table(OWNED)?)?;
     let mut left = txn.open_table(LEFT)?;
@@ -206,19 +220,45 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
     Ok(())
 }
 
-fn check_layout(txn: &WriteTransaction) -> Result<(), WriteFault> {
+/// Makes the present layout of the former one.
+fn migrate(txn: &WriteTransaction) -> Result<(), WriteFault> {
+    let matches = {
+        let former = txn.open_table(FORMER_LOG)?;
+        let mut log = txn.open_table(LOG)?;
+        let mut migration = Migration::into(&mut log);
+        for row in former.iter()? {
+            let (key, record) = row?;
+            let (id, seq) = key.value();
+            migration.take(id, seq, record.value())?;
+        }
+        migration.finish()?;
+        migration.matches
+    };
+    txn.delete_table(FORMER_LOG)?;
+    txn.open_table(LAYOUT)?.insert((), LAYOUT_VERSION)?;
+    tracing::info!(
+        matches,
+        from = FORMER_VERSION,
+        to = LAYOUT_VERSION,
+        "the store's file is migrated to the layout of this version; no earlier program reads it then"
+    );
+    Ok(())
+}
+
+/// The layout, which is one that is read.
+fn check_layout(txn: &WriteTransaction) -> Result<u32, WriteFault> {
     let is_used = txn.list_tables()?.next().is_some();
     let mut layout = txn.open_table(LAYOUT)?;
     let found = layout.get(())?.map(|version| version.value());
     if found.is_none() && !is_used {
         layout.insert((), LAYOUT_VERSION)?;
-        return Ok(());
+        return Ok(LAYOUT_VERSION);
     }
     check_version(found)
 }
 
 /// The same for a file that is only read, and whose tables must be there.
-pub(super) fn check_written_layout(txn: &ReadTransaction) -> Result<(), WriteFault> {
+pub(super) fn check_written_layout(txn: &ReadTransaction) -> Result<u32, WriteFault> {
     let found = match txn.open_table(LAYOUT) {
         Ok(layout) => layout.get(())?.map(|version| version.value()),
         Err(redb::TableError::TableDoesNotExist(_)) => None,
@@ -227,9 +267,9 @@ pub(super) fn check_written_layout(txn: &ReadTransaction) -> Result<(), WriteFau
     check_version(found)
 }
 
-fn check_version(found: Option<u32>) -> Result<(), WriteFault> {
+fn check_version(found: Option<u32>) -> Result<u32, WriteFault> {
     let why = match found {
-        Some(LAYOUT_VERSION) => return Ok(()),
+        Some(read @ (LAYOUT_VERSION | FORMER_VERSION)) => return Ok(read),
         None => "its file is of a version before 2, which this program does not read: move the \
                  directory away to begin with an empty store, or give another one"
             .to_owned(),

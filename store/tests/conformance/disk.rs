@@ -6,22 +6,29 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use store::testing::StorageBackend;
+use store::{EmbeddedStore, StoreError};
 
 /// What a disk writes whole or not at all, bytes.
 const SECTOR: usize = 512;
 
-/// The disk; clones are the same one.
+/// The disk, and one of the two files on it; clones are the same one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Disk(Arc<Mutex<State>>);
+pub(crate) struct Disk(Arc<Mutex<State>>, usize);
 
 #[derive(Debug, Default)]
-struct State {
+struct FileState {
     /// What a power cut leaves for certain.
     flushed: Vec<u8>,
     /// What a reader sees.
     current: Vec<u8>,
     /// What was done since the last flush.
     unflushed: Vec<Change>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The database and the journal.
+    files: [FileState; 2],
     full: bool,
     failing: bool,
     syncs: usize,
@@ -53,10 +60,22 @@ impl Change {
 }
 
 impl Disk {
-    /// What opens the disk for a store.
-    pub(crate) fn opener(&self) -> impl Fn() -> io::Result<Self> + Send + Sync + 'static {
-        let disk = self.clone();
+    /// Opens the store on it.
+    pub(crate) fn open(&self) -> Result<EmbeddedStore, StoreError> {
+        EmbeddedStore::on_storage(self.opener(0), self.opener(1))
+    }
+
+    fn opener(&self, file: usize) -> impl Fn() -> io::Result<Self> + Send + Sync + 'static {
+        let disk = Self(Arc::clone(&self.0), file);
         move || Ok(disk.clone())
+    }
+
+    /// Changes bytes of the journal behind the store's back.
+    pub(crate) fn spoil_journal(&self, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.state();
+        let file = &mut state.files[1];
+        change(&mut file.current);
+        file.flushed = file.current.clone();
     }
 
     pub(crate) fn set_full(&self, full: bool) {
@@ -93,26 +112,33 @@ impl Disk {
     /// order, sector by sector.
     pub(crate) fn after_power_cut(&self, seed: u64) -> Self {
         let state = self.state();
-        let mut found = state.flushed.clone();
         let mut random = seed ^ 0x9e37_79b9_7f4a_7c15;
-        let mut order = BTreeMap::new();
-        for change in &state.unflushed {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            // Some seeds lose most, some little.
-            if (random >> 33) % 4 <= seed % 4 {
-                order.insert(random >> 20, change);
+        let files = state.files.each_ref().map(|file| {
+            let mut found = file.flushed.clone();
+            let mut order = BTreeMap::new();
+            for change in &file.unflushed {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                // Some seeds lose most, some little.
+                if (random >> 33) % 4 <= seed % 4 {
+                    order.insert(random >> 20, change);
+                }
             }
-        }
-        for change in order.values() {
-            change.apply(&mut found);
-        }
-        Self(Arc::new(Mutex::new(State {
-            current: found.clone(),
-            flushed: found,
+            for change in order.values() {
+                change.apply(&mut found);
+            }
+            FileState {
+                current: found.clone(),
+                flushed: found,
+                unflushed: Vec::new(),
+            }
+        });
+        let state = State {
+            files,
             ..State::default()
-        })))
+        };
+        Self(Arc::new(Mutex::new(state)), 0)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -121,7 +147,7 @@ impl Disk {
 }
 
 impl State {
-    fn change(&mut self, change: Change) -> io::Result<()> {
+    fn change(&mut self, file: usize, change: Change) -> io::Result<()> {
         match &mut self.writes_left {
             Some(0) => return Err(io::Error::other("the power is off")),
             Some(left) => *left -= 1,
@@ -130,20 +156,21 @@ impl State {
         if self.full {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        change.apply(&mut self.current);
-        self.unflushed.push(change);
+        let file = &mut self.files[file];
+        change.apply(&mut file.current);
+        file.unflushed.push(change);
         Ok(())
     }
 }
 
 impl StorageBackend for Disk {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.state().current.len() as u64)
+        Ok(self.state().files[self.1].current.len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let state = self.state();
-        let bytes = state
+        let bytes = state.files[self.1]
             .current
             .get(offset as usize..offset as usize + out.len());
         out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
@@ -151,7 +178,7 @@ impl StorageBackend for Disk {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.state().change(Change::Len(len as usize))
+        self.state().change(self.1, Change::Len(len as usize))
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -161,10 +188,8 @@ impl StorageBackend for Disk {
         while !rest.is_empty() {
             let len = rest.len().min(SECTOR - offset % SECTOR);
             let (sector, after) = rest.split_at(len);
-            state.change(Change::Sector {
-                offset,
-                data: sector.to_vec(),
-            })?;
+            let data = sector.to_vec();
+            state.change(self.1, Change::Sector { offset, data })?;
             (offset, rest) = (offset + len, after);
         }
         Ok(())
@@ -183,8 +208,9 @@ impl StorageBackend for Disk {
             return Err(io::Error::other("the flush failed"));
         }
         state.syncs += 1;
-        state.flushed = state.current.clone();
-        state.unflushed.clear();
+        let file = &mut state.files[self.1];
+        file.flushed.clone_from(&file.current);
+        file.unflushed.clear();
         Ok(())
     }
 }

@@ -80,7 +80,16 @@ fn what_was_confirmed_is_there_without_a_clean_end() {
                 .unwrap();
         }
         fs::create_dir(&copied).unwrap();
-        fs::copy(open.join("rookery.redb"), copied.join("rookery.redb")).unwrap();
+        let copy = |name: &str| fs::copy(open.join(name), copied.join(name)).unwrap();
+        copy("rookery.redb");
+        // The database alone is not taken for the store.
+        let refused = EmbeddedStore::open(&copied).unwrap_err();
+        assert!(
+            matches!(&refused, StoreError::Corrupt(text) if text.contains("rookery.journal")),
+            "{refused}"
+        );
+        copy("rookery.redb");
+        copy("rookery.journal");
         let found = EmbeddedStore::open(&copied).unwrap();
         assert_eq!(found.log(line.id).await.unwrap(), line.events);
     });
@@ -265,14 +274,14 @@ fn a_match_that_cannot_be_read_stops_no_other_of_its_batch() {
         drop(store);
         let file = directory.path().join("rookery.redb");
         for (line, len) in lines.iter().zip([1, 0, 1]) {
-            assert_eq!(records(&file, line.id.as_str()), len);
+            assert_eq!(chunks(&file, line.id.as_str()), len);
         }
     });
 }
 
-/// How many records stand in the file, whether or not the match can be read.
-fn records(file: &Path, id: &str) -> usize {
-    let log: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("log");
+/// How many chunks of records stand in the file, whether or not the match can be read.
+fn chunks(file: &Path, id: &str) -> usize {
+    let log: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("chunks");
     let database = Database::open(file).unwrap();
     let log = database.begin_read().unwrap().open_table(log).unwrap();
     log.range((id, 0)..=(id, u32::MAX)).unwrap().count()
@@ -297,7 +306,7 @@ fn spoil_head(file: &Path, id: &str) {
 fn requests_that_wait_share_a_commit() {
     let disk = Disk::default();
     disk.set_sync_time(Duration::from_millis(5));
-    let store = Arc::new(EmbeddedStore::on_storage(disk.opener()).unwrap());
+    let store = Arc::new(disk.open().unwrap());
     runtime().block_on(async {
         let lines: Vec<Line> = (0..100).map(|n| Line::new(match_id(n), 1, 1)).collect();
         let before = disk.syncs();
@@ -322,7 +331,7 @@ fn requests_that_wait_share_a_commit() {
 #[test]
 fn nothing_is_answered_before_it_is_flushed() {
     let disk = Disk::default();
-    let store = Arc::new(EmbeddedStore::on_storage(disk.opener()).unwrap());
+    let store = Arc::new(disk.open().unwrap());
     let line = Line::new(match_id(1), 1, 4);
     runtime().block_on(async {
         claimed(&*store, &line).await;
@@ -345,7 +354,7 @@ fn nothing_is_answered_before_it_is_flushed() {
 #[test]
 fn a_disk_that_is_full_or_fails_is_unavailable_until_it_is_not() {
     let disk = Disk::default();
-    let store = EmbeddedStore::on_storage(disk.opener()).unwrap();
+    let store = disk.open().unwrap();
     let line = Line::new(match_id(1), 1, 20);
     runtime().block_on(async {
         claimed(&store, &line).await;
@@ -379,12 +388,12 @@ fn what_was_confirmed_is_there_after_torn_writes() {
     let runtime = runtime();
     for seed in 0..60 {
         let disk = Disk::default();
-        let store = EmbeddedStore::on_storage(disk.opener()).unwrap();
+        let store = disk.open().unwrap();
         let line = Line::new(match_id(1), 1, 30);
         let confirmed = runtime.block_on(async {
             claimed(&store, &line).await;
             // The power goes off in the middle of some commit.
-            disk.cut_power_after_writes(seed * 19);
+            disk.cut_power_after_writes(seed / 2);
             for after in 0..30 {
                 if store
                     .append(&[line.append(Epoch(1), after, 1)])
@@ -400,7 +409,7 @@ fn what_was_confirmed_is_there_after_torn_writes() {
         drop(store);
 
         let found = disk.after_power_cut(seed);
-        let store = EmbeddedStore::on_storage(found.opener()).unwrap();
+        let store = found.open().unwrap();
         runtime.block_on(async {
             let log = store.log(line.id).await.unwrap();
             // The one in flight may have happened or not.

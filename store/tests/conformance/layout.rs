@@ -123,8 +123,8 @@ fn a_directory_of_a_later_layout_is_refused() {
     drop(EmbeddedStore::open(directory.path()).unwrap());
     drop(EmbeddedStore::open(directory.path()).unwrap());
     change(directory.path(), |txn| {
-        txn.open_table(LAYOUT).unwrap().insert((), 3).unwrap();
+        txn.open_table(LAYOUT).unwrap().insert((), 4).unwrap();
     });
-    let parts = ["version 3", "version 2", "another directory"];
+    let parts = ["version 4", "version 3", "another directory"];
     unfit(EmbeddedStore::open(directory.path()), &parts);
 }

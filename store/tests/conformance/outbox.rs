@@ -228,12 +228,12 @@ fn in_a_file_entries_and_marks_are_there_after_a_restart() {
     let disk = Disk::default();
     runtime().block_on(async {
         {
-            let store = EmbeddedStore::on_storage(disk.opener()).unwrap();
+            let store = disk.open().unwrap();
             end(&store, id(1)).await;
             all_done(&store, NOW).await;
             end(&store, id(2)).await;
         }
-        let store = EmbeddedStore::on_storage(disk.opener()).unwrap();
+        let store = disk.open().unwrap();
         assert_eq!(ids(&store).await, [id(2)]);
         let first = Line::new(id(1), 1, 1).snapshots[0].clone();
         let created = store.create(shard_id(2), &first).await.unwrap();

@@ -140,7 +140,7 @@ fn a_sweep_is_done_in_parts() {
 fn nothing_is_written_when_nothing_is_due() {
     let disk = crate::disk::Disk::default();
     runtime().block_on(async {
-        let store = EmbeddedStore::on_storage(disk.opener()).unwrap();
+        let store = disk.open().unwrap();
         finished(&store, 1).await;
         store.put_ticket(&ticket(1, Some("3+2"))).await.unwrap();
         sweep(&store, NOW).await;

@@ -13,6 +13,7 @@ use store::{
     Registered, Status, Store, Tenure, TicketList, TicketState, WorkerId,
 };
 
+use crate::disk::Disk;
 use crate::samples::{
     Line, assignment, by, chat_line, cluster_store, match_id, player, rated, runtime, shard_id,
     shard_record, sibling_id, ticket, ticket_id,
@@ -463,8 +464,8 @@ async fn append(model: &mut Model, store: &dyn Store, batch: &[Append]) {
     assert_eq!(answers, expected);
 }
 
-/// Everything that can be read is the same.
-async fn compare(model: &Model, hints: &Hints, store: &dyn Store) {
+/// Everything that can be read of matches is the same.
+async fn compare_matches(model: &Model, store: &dyn Store) {
     for n in 0..MATCHES {
         let id = id_of(n);
         assert_eq!(store.load(id).await.unwrap(), model.load(id).unwrap());
@@ -484,6 +485,11 @@ async fn compare(model: &Model, hints: &Hints, store: &dyn Store) {
         let expected: Vec<_> = expected.iter().map(|entry| entry.match_id).collect();
         assert_eq!(stored, expected);
     }
+}
+
+/// Everything that can be read is the same.
+async fn compare(model: &Model, hints: &Hints, store: &dyn Store) {
+    compare_matches(model, store).await;
     for id in ["ada", "bob"] {
         let (id, category) = (player(id).id, "standard-blitz".parse().unwrap());
         assert_eq!(store.ratings(&id).await.unwrap(), model.ratings(&id));
@@ -560,6 +566,37 @@ fn the_embedded_store_answers_as_the_model_does() {
     check(200, |lines, ops| {
         let store = EmbeddedStore::in_memory().unwrap();
         runtime.block_on(play(&store, lines, &ops));
+    });
+}
+
+/// What concerns matches has the same answers when the process is killed in between. Of shards a new process knows less.
+#[test]
+fn the_embedded_store_answers_as_the_model_does_although_it_is_killed() {
+    let runtime = runtime();
+    check(200, |lines, ops| {
+        let (mut model, mut hints, mut last) = (Model::default(), Hints::new(), Vec::new());
+        let mut disk = Disk::default();
+        let mut store = disk.open().unwrap();
+        let of_matches = ops.iter().filter(|op| {
+            matches!(
+                op,
+                Op::Create { .. }
+                    | Op::Claim { .. }
+                    | Op::HandOver { .. }
+                    | Op::Append(_)
+                    | Op::RepeatLastAppend
+                    | Op::Say { .. }
+            )
+        });
+        for (n, op) in of_matches.enumerate() {
+            runtime.block_on(step(&mut model, &mut hints, &store, lines, &mut last, op));
+            if n % 5 == 4 {
+                disk = disk.after_power_cut(n as u64);
+                store = disk.open().unwrap();
+                runtime.block_on(compare_matches(&model, &store));
+            }
+        }
+        runtime.block_on(compare_matches(&model, &store));
     });
 }
 
