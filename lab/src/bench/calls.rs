@@ -29,7 +29,7 @@ impl Calls {
         command.args(["stat", "-x", ",", "-e", EVENT, "-p", &pid.to_string()]);
         command.arg("-o").arg(directory.path().join(COUNTS));
         perf.start(&mut command).ok()?;
-        let threads = entries(&format!("/proc/{pid}/task"));
+        let threads = entries(format!("/proc/{pid}/task"));
         let attached = async || (perf.pid().map_or(0, open_events) >= threads).then_some(());
         perf.until(START_MAX, attached).await.ok()?;
         Some(Self { perf, directory })
