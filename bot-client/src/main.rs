@@ -30,7 +30,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
         let started = cli.log().start("warn");
         started.map_err(|error| Failure::Setup(error.to_string()))?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let mut runtime = match cli.has_one_thread() {
+        true => tokio::runtime::Builder::new_current_thread(),
+        false => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = runtime
         .enable_all()
         .build()
         .map_err(|error| Failure::Setup(format!("no runtime: {error}")))?;

@@ -115,6 +115,19 @@ impl ShardStream {
         }
     }
 
+    /// Datagrams that were sent and received, where the transport is QUIC.
+    #[must_use]
+    pub fn datagrams(&self) -> Option<(u64, u64)> {
+        let stats = match &self.0 {
+            Carrier::Quic { connection, .. } => connection.stats(),
+            #[cfg(feature = "web")]
+            Carrier::WebTransport(stream) => stream.connection().stats(),
+            #[cfg(feature = "web")]
+            Carrier::WebSocket(_) => return None,
+        };
+        Some((stats.udp_tx.datagrams, stats.udp_rx.datagrams))
+    }
+
     /// Closes the connection.
     pub fn close(&mut self, code: CloseCode) {
         match &mut self.0 {

@@ -10,7 +10,7 @@ it again. Needs Python 3.9 and no packages.
 import re
 import sys
 
-WIDTH, HEIGHT, TITLE = 912, 220, 42
+WIDTH, HEIGHT, TITLE, ROW, GAP = 912, 220, 42, 16, 10
 
 
 def main():
@@ -23,19 +23,22 @@ def main():
     figures = re.findall(
         r"<figure><figcaption>([^<\n]*)(.*?)</figcaption>\s*<svg[^>]*>(.*?)</svg>", html, re.S
     )
-    body = []
-    for number, (title, keys, plot) in enumerate(figures):
-        top = number * (HEIGHT + TITLE + 10)
-        legend, left = "", 56
+    body, top = [], 0
+    for title, keys, plot in figures:
+        legend, left, under = "", 56, top
         for series, name in re.findall(r'class="key (\w+)">([^<]*)<', keys):
-            legend += f'<path class="line {series}" d="M{left} {top + 32}h16"/>'
-            legend += f'<text x="{left + 20}" y="{top + 36}">{name}</text>'
-            left += 40 + 7 * len(name)
+            width = 40 + 7 * len(name)
+            if left + width > WIDTH:
+                left, under = 56, under + ROW
+            legend += f'<path class="line {series}" d="M{left} {under + 32}h16"/>'
+            legend += f'<text x="{left + 20}" y="{under + 36}">{name}</text>'
+            left += width
         body.append(
             f'<text class="title" x="56" y="{top + 18}">{title.strip()}</text>{legend}\n'
-            f'<g transform="translate(0 {top + TITLE})">{plot.strip()}</g>\n'
+            f'<g transform="translate(0 {under + TITLE})">{plot.strip()}</g>\n'
         )
-    height = len(figures) * (HEIGHT + TITLE + 10)
+        top = under + TITLE + HEIGHT + GAP
+    height = top
     with open(target, "w", encoding="utf-8") as file:
         file.write(
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">\n<style>\n'

@@ -9,7 +9,7 @@ mod redis;
 mod waits;
 
 pub use self::redis::{Redis, RedisAccess, RedisError, RedisKind, RedisNode, RedisPlan};
-pub use place::{Place, StartError, cpu_time, resident_bytes, signal};
+pub use place::{Place, StartError, Switches, cpu_time, resident_bytes, signal};
 pub use ports::{free_tcp_port, free_udp_port, free_udp_ports};
 pub use postgres::{Postgres, PostgresError};
 pub use rustix::process::Signal;

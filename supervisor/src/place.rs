@@ -278,6 +278,13 @@ impl Place {
         pid.map_or(Duration::ZERO, |pid| cpu_time(&pid.to_string()))
     }
 
+    /// Context switches of what runs here, as [`Switches`] says.
+    #[must_use]
+    pub fn switches(&self) -> Switches {
+        let pid = self.pid();
+        pid.map_or_else(Switches::default, |pid| Switches::of(&pid.to_string()))
+    }
+
     /// That it ended without having been told to, and the lines of its log that speak of a bug.
     #[must_use]
     pub fn alarms(&self) -> Vec<String> {
@@ -366,4 +373,81 @@ pub fn cpu_time(pid: &str) -> Duration {
             text.split_whitespace().next()?.parse::<u64>().ok()
         });
     Duration::from_nanos(ran.sum())
+}
+
+/// How often the living threads of a process have left a processor; zero where the system has no `/proc`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// To wait for something.
+    pub voluntary: u64,
+    /// For another thread, with more to do.
+    pub involuntary: u64,
+}
+
+impl Switches {
+    /// Those so far, by the process's number, or of this one by `self`.
+    #[must_use]
+    pub fn of(pid: &str) -> Self {
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
+        let texts = threads
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|thread| std::fs::read_to_string(thread.path().join("status")).ok());
+        texts.fold(Self::default(), |sum, text| sum + Self::of_status(&text))
+    }
+
+    /// As a thread's `status` says.
+    fn of_status(status: &str) -> Self {
+        let count = |name: &str| {
+            let mut lines = status.lines();
+            let count = lines.find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+            count.unwrap_or(0)
+        };
+        Self {
+            voluntary: count("voluntary_ctxt_switches:"),
+            involuntary: count("nonvoluntary_ctxt_switches:"),
+        }
+    }
+
+    /// Those that came after an earlier count.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            voluntary: self.voluntary.saturating_sub(before.voluntary),
+            involuntary: self.involuntary.saturating_sub(before.involuntary),
+        }
+    }
+}
+
+impl std::ops::Add for Switches {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            voluntary: self.voluntary + other.voluntary,
+            involuntary: self.involuntary + other.involuntary,
+        }
+    }
+}
+
+impl std::ops::AddAssign for Switches {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_are_read_by_their_names() {
+        let status =
+            "Name:\trookery\nvoluntary_ctxt_switches:\t120\nnonvoluntary_ctxt_switches:\t7\n";
+        let read = Switches::of_status(status);
+        assert_eq!((read.voluntary, read.involuntary), (120, 7));
+        let own = Switches::of("self");
+        assert!(own.voluntary + own.involuntary > 0, "{own:?}");
+    }
 }

@@ -49,6 +49,8 @@ enum CliCommand {
     Pages(settings::PagesArgs),
     #[command(hide = true)]
     BenchRelay(bench::RelayArgs),
+    #[command(hide = true)]
+    BenchPlain(bench::PlainArgs),
 }
 
 impl Cli {
@@ -57,6 +59,15 @@ impl Cli {
     pub fn may_log(&self) -> bool {
         let draws = matches!(self.command, CliCommand::Play(_)) && PlayArgs::takes_the_terminal();
         !(draws && io::stderr().is_terminal())
+    }
+
+    /// Whether one thread does all of it, as a shard's does: servers that a shard is compared with.
+    #[must_use]
+    pub const fn has_one_thread(&self) -> bool {
+        matches!(
+            self.command,
+            CliCommand::BenchRelay(_) | CliCommand::BenchPlain(_)
+        )
     }
 
     /// What is logged, and how.
@@ -83,6 +94,7 @@ impl Cli {
                 Failure::setup(format!("{}: {error}", args.directory().display()))
             }),
             CliCommand::BenchRelay(args) => bench::serve_relay(&args).await.map_err(Failure::play),
+            CliCommand::BenchPlain(args) => bench::serve_plain(&args).await.map_err(Failure::play),
         }
     }
 }
@@ -106,6 +118,15 @@ async fn run_replay(args: &ReplayArgs, server: &ServerArgs) -> Result<(), Failur
 }
 
 async fn run_bench(args: &bench::BenchArgs) -> Result<(), Failure> {
+    if args.physics {
+        let physics = tokio::task::spawn_blocking(bench::physics).await;
+        let physics = physics.map_err(Failure::play)?.map_err(Failure::play)?;
+        if args.json {
+            return say_json(&physics);
+        }
+        say(physics.to_string().trim_end());
+        return Ok(());
+    }
     let report = bench::run(args).await.map_err(Failure::play)?;
     if args.json {
         say_json(&report)?;

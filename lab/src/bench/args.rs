@@ -1,13 +1,13 @@
 //! The command line of `bench`.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 
 use super::BenchError;
+use super::plan::Planned;
+use super::server::{Server, Yardstick};
 use crate::cluster::server_beside;
 use crate::duration::duration;
 use supervisor::Redis;
@@ -15,10 +15,22 @@ use supervisor::Redis;
 /// Numbers of matches that are measured unless others are named: those that have budgets.
 const MATCHES: [u32; 3] = [100, 500, 2_000];
 
+/// How often servers are measured that are compared.
+const REPETITIONS: u32 = 5;
+const NO_REDIS: &str = "redis-server is not installed (on Debian: apt install redis-server)";
+
 const EXAMPLES: &str = "\
 Examples:
   What a durable move costs, and whether the budgets are met:
     bot-client bench
+  Every budget of this project: half an hour or so:
+    bot-client bench --budgets
+  Beside what else one could run, five times in turn:
+    bot-client bench --compare --store redis
+  The same for players who think, beside one of them:
+    bot-client bench --against relay,plain --repeat 5 --matches 2000 --think 2s --seconds 20
+  What a flush, a packet and a system call cost here:
+    bot-client bench --physics
   How the cost grows, as a plot, without and with time to think:
     bot-client bench --matches 1,10,100,1000,10000 --think 0,2s --seconds 20 --html bench.html
   What durability itself costs:
@@ -44,8 +56,8 @@ Examples:
 ///
 /// Starts all that it measures itself, one after the other, on free ports of the loopback, and stops
 /// it. CPU time is that of the processes as Linux accounts for it. A ratio is the server's time for a
-/// move over that of the relay with as many matches, from the same run: judge by it, as absolute
-/// figures vary with the neighbours of a shared machine.
+/// move over that of the relay, or of another yardstick (--against), with as many matches, from the same
+/// repetition: judge by it, as absolute figures vary with the neighbours of a shared machine.
 ///
 /// Budgets are printed below the table. They do not change the exit code.
 #[derive(Debug, Args)]
@@ -91,6 +103,36 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(2..=5_000))]
     pub doors: Vec<u32>,
+    /// What else Rookery is compared with: its CPU time for a move is divided by that of each of these. All but relay
+    /// need redis-server.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "YARDSTICK",
+        value_delimiter = ',',
+        default_value = "relay"
+    )]
+    pub against: Vec<Yardstick>,
+    /// Compare with every yardstick of --against, five times (--repeat).
+    #[arg(long, conflicts_with = "against")]
+    pub compare: bool,
+    /// Measure every server so often: each of them once, one after the other, and then all again. Ratios are taken
+    /// within a repetition; printed are the median and the range. 1 by default, 5 with --compare and --budgets.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub repeat: Option<u32>,
+    /// Also count system calls, in one more repetition that counts nothing else, as it is slower for that. Needs
+    /// perf, and the right to use it.
+    #[arg(long)]
+    pub system_calls: bool,
+    /// Measure all that has a budget, and print whether it is kept. Needs redis-server, and half an hour or so.
+    #[arg(long, conflicts_with_all = ["matches", "takeover", "drain", "even_load", "tickets", "doors", "store",
+          "against", "compare", "think", "operators", "system_calls"])]
+    pub budgets: bool,
+    /// Measure what this machine takes for a flush, a round trip to Redis, a packet, a system call and a switch to
+    /// another thread, and nothing else.
+    #[arg(long, conflicts_with_all = ["matches", "takeover", "drain", "even_load", "tickets", "doors", "store",
+          "against", "compare", "think", "operators", "system_calls", "budgets", "repeat", "html"])]
+    pub physics: bool,
     /// Where the server keeps its matches; several are measured one after the other. By default
     /// embedded and, where redis-server is installed, redis.
     #[arg(long, value_enum, value_name = "STORE", value_delimiter = ',')]
@@ -126,8 +168,7 @@ pub struct BenchArgs {
 }
 
 /// The store beneath a server that is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BenchStore {
     /// Matches are in memory and end with the process: only to be measured.
     None,
@@ -137,35 +178,17 @@ pub enum BenchStore {
     Redis,
 }
 
-impl BenchStore {
-    /// In a word or two, as in a table.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "in memory",
-            Self::Embedded => "embedded",
-            Self::Redis => "Redis always",
-        }
-    }
-}
-
-impl fmt::Display for BenchStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// What is to be measured, validated.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct BenchConfig {
-    pub(super) matches: Vec<u32>,
-    pub(super) takeover: Vec<u32>,
+    pub(super) cases: Vec<Planned>,
+    /// Matches of a shard that is killed, and how often one of three is killed whose matches are played.
+    pub(super) takeover: Vec<(u32, u32)>,
     pub(super) drain: Vec<u32>,
     pub(super) even_load: Vec<f64>,
     pub(super) tickets: Vec<u32>,
     pub(super) beside: u32,
     pub(super) doors: Vec<u32>,
-    pub(super) rounds: u32,
     pub(super) stores: Vec<BenchStore>,
     pub(super) think: Vec<Duration>,
     pub(super) duration: Duration,
@@ -189,23 +212,78 @@ impl BenchArgs {
             );
             return Err(text.into());
         }
-        Ok(BenchConfig {
-            matches: self.loads(),
-            takeover: self.takeover.clone(),
+        self.config_on(server, Redis::is_installed())
+    }
+
+    /// The same on a machine that has the server, and a Redis or none.
+    pub(super) fn config_on(
+        &self,
+        server: PathBuf,
+        redis_is_installed: bool,
+    ) -> Result<BenchConfig, BenchError> {
+        if self.budgets && !redis_is_installed {
+            return Err(format!("--budgets: {NO_REDIS}").into());
+        }
+        let stores = stores(&self.store, redis_is_installed)?;
+        let takeover = self.takeover.iter().map(|&matches| (matches, self.rounds));
+        let config = BenchConfig {
+            cases: self.cases(&stores, redis_is_installed)?,
+            takeover: takeover.collect(),
             drain: self.drain.clone(),
             even_load: self.even_load.clone(),
             tickets: self.tickets.clone(),
             beside: self.beside,
             doors: self.doors.clone(),
-            rounds: self.rounds,
-            stores: stores(&self.store, Redis::is_installed())?,
+            stores,
             think: self.think.clone(),
             duration: Duration::from_secs(self.seconds),
             operators: self.operators,
             server,
             seed: self.seed,
             html: self.html.clone(),
+        };
+        Ok(match self.budgets {
+            true => config.for_budgets(self.repeat.unwrap_or(REPETITIONS)),
+            false => config,
         })
+    }
+
+    /// The servers to measure, under each load.
+    fn cases(
+        &self,
+        stores: &[BenchStore],
+        redis_is_installed: bool,
+    ) -> Result<Vec<Planned>, BenchError> {
+        let wanted = |yardstick: &Yardstick| match yardstick {
+            // What every ratio is to, so that figures of different runs can be compared.
+            Yardstick::Relay => true,
+            other => self.compare || self.against.contains(other),
+        };
+        let yardsticks: Vec<_> = Yardstick::ALL.into_iter().filter(wanted).collect();
+        if yardsticks.len() > 1 && !redis_is_installed {
+            return Err(format!("--against, --compare: {NO_REDIS}; or name only relay").into());
+        }
+        let servers: Vec<Server> = yardsticks
+            .into_iter()
+            .map(Server::from)
+            .chain(stores.iter().copied().map(Server::from))
+            .collect();
+        let usual = if self.compare { REPETITIONS } else { 1 };
+        let mut cases = Vec::new();
+        for &think in &self.think {
+            for matches in self.loads() {
+                cases.push(Planned {
+                    matches,
+                    think,
+                    duration: Duration::from_secs(self.seconds),
+                    repetitions: self.repeat.unwrap_or(usual),
+                    servers: servers.clone(),
+                    operators: self.operators,
+                    system_calls: self.system_calls,
+                });
+            }
+        }
+        Ok(cases)
     }
 }
 
@@ -223,16 +301,15 @@ impl BenchArgs {
 
 /// The stores to measure, each once, in the order in which they were named.
 fn stores(named: &[BenchStore], redis_is_installed: bool) -> Result<Vec<BenchStore>, BenchError> {
-    const ADVICE: &str = "redis-server is not installed (on Debian: apt install redis-server)";
     if named.is_empty() {
         if redis_is_installed {
             return Ok(vec![BenchStore::Embedded, BenchStore::Redis]);
         }
-        program::complain!("bench: {ADVICE}: Redis is left out");
+        program::complain!("bench: {NO_REDIS}: Redis is left out");
         return Ok(vec![BenchStore::Embedded]);
     }
     if named.contains(&BenchStore::Redis) && !redis_is_installed {
-        return Err(format!("--store redis: {ADVICE}; install it, or leave redis out").into());
+        return Err(format!("--store redis: {NO_REDIS}; install it, or leave redis out").into());
     }
     let mut stores = Vec::new();
     for &store in named {
@@ -245,7 +322,30 @@ fn stores(named: &[BenchStore], redis_is_installed: bool) -> Result<Vec<BenchSto
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: BenchArgs,
+    }
+
+    impl BenchArgs {
+        /// Of a command line.
+        pub(in crate::bench) fn for_test(words: &[&str]) -> Self {
+            let line = std::iter::once(&"bench").chain(words);
+            Line::try_parse_from(line)
+                .expect("the command line is right")
+                .args
+        }
+    }
+
+    fn planned(words: &[&str], redis_is_installed: bool) -> Result<Vec<Planned>, BenchError> {
+        let args = BenchArgs::for_test(words);
+        Ok(args.config_on("rookery".into(), redis_is_installed)?.cases)
+    }
 
     #[test]
     fn stores_are_those_named_or_those_there_are() {
@@ -255,5 +355,41 @@ mod tests {
         assert_eq!(chosen(&[], false), Some(vec![Embedded]));
         assert_eq!(chosen(&[Redis], false), Option::None);
         assert_eq!(chosen(&[Redis, None, Redis], true), Some(vec![Redis, None]));
+    }
+
+    #[test]
+    fn the_relay_is_always_measured_and_others_when_they_are_named() {
+        use Server::{Embedded, PlainAlways, PlainEverysec, Redis, Relay, StoredRelay};
+        let servers = |words: &[&str]| {
+            planned(words, true).expect("Redis is there")[0]
+                .servers
+                .clone()
+        };
+        assert_eq!(servers(&[]), [Relay, Embedded, Redis]);
+        let plain = ["--against", "plain", "--store", "redis"];
+        assert_eq!(servers(&plain), [Relay, PlainAlways, Redis]);
+        let all = [
+            Relay,
+            StoredRelay,
+            PlainEverysec,
+            PlainAlways,
+            Embedded,
+            Redis,
+        ];
+        assert_eq!(servers(&["--compare"]), all);
+        assert!(planned(&["--compare"], false).is_err());
+        assert!(planned(&["--budgets"], false).is_err());
+    }
+
+    #[test]
+    fn what_is_compared_is_repeated() {
+        let times = |words: &[&str]| planned(words, true).expect("Redis is there")[0].repetitions;
+        assert_eq!(times(&[]), 1);
+        assert_eq!(times(&["--compare"]), REPETITIONS);
+        assert_eq!(times(&["--compare", "--repeat", "3"]), 3);
+        assert_eq!(times(&["--budgets"]), REPETITIONS);
+        let loads =
+            planned(&["--matches", "1,2", "--think", "0,2s"], true).expect("Redis is there");
+        assert_eq!(loads.len(), 4);
     }
 }

@@ -26,7 +26,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(120);
 const BACK_MAX: Duration = Duration::from_secs(20);
 
 /// The number of matches for which there are budgets.
-const MATCHES: u32 = 1_000;
+pub(super) const MATCHES: u32 = 1_000;
 /// While the side to move cannot play, in milliseconds.
 const PAUSE_MS_MAX: f64 = 100.0;
 /// From the signal to the end of the process, in seconds.

@@ -1,5 +1,7 @@
 //! Long games to play without thinking.
 
+use std::sync::Arc;
+
 use game_core::{Position, Uci};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -9,6 +11,25 @@ use rand::seq::IndexedRandom;
 const PLIES_MIN: usize = 300;
 /// No game is longer: the clocks of the rules (75 moves, 600 moves) stay out of it.
 const PLIES_MAX: usize = 500;
+
+/// Different games; where there are more matches, several play the same.
+const GAMES: u64 = 64;
+
+/// The games that are played, the same on each server.
+pub(super) struct Games(Vec<Arc<[Uci]>>);
+
+impl Games {
+    /// Draws them.
+    pub(super) fn new(seed: u64) -> Self {
+        let games = (0..GAMES).map(|n| random_game(seed.wrapping_add(n)).into());
+        Self(games.collect())
+    }
+
+    /// The one that a match plays.
+    pub(super) fn of(&self, index: usize) -> Arc<[Uci]> {
+        Arc::clone(&self.0[index % self.0.len()])
+    }
+}
 
 /// A game of random legal moves, the same for the same seed.
 pub(crate) fn random_game(seed: u64) -> Vec<Uci> {

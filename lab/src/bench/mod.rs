@@ -1,18 +1,22 @@
-//! `bench`: what a durable move costs the server, beside what a bare QUIC relay costs.
+//! `bench`: what a durable move costs the server, beside what yardsticks cost: a bare QUIC relay, one that stores, and
+//! the plain WebSocket server that one would write instead.
 //!
 //! All servers are measured in one run, one after the other, by the same clients in the same way:
 //! pairs of connections that answer each other's moves. The machine may be shared and noisy; ratios are
 //! what counts, and CPU time rather than elapsed time.
 //!
-//! `args` is the command line; `relay` and `rookery` start what is measured and take the seats;
-//! `rounds` has the pairs of either play and counts what that used; `figures`, `budgets`,
-//! `report` and `page` say what came of it; `operators` are those who look on;
+//! `args` is the command line, `plan` which servers are measured and how often; `server` names them; `relay` with
+//! `stored`, `plain` and `rookery` start what is measured and take the seats;
+//! `rounds` has the pairs of either play and counts what that used (`calls` its system calls); `figures`, `spread`,
+//! `budgets`, `report` and `page` say what came of it; `physics` what the machine itself takes; `operators` are those who
+//! look on;
 //! `takeover` and `next_ack` measure what happens when a shard is killed, `drain` when it is stopped, and `even`
 //! when others join; `tickets` measures pairing beside live matches. In the last three, the players are those of `moving`. `doors` measures
 //! what players cost who come by each transport.
 
 mod args;
 mod budgets;
+mod calls;
 mod doors;
 mod drain;
 mod even;
@@ -22,11 +26,17 @@ mod moving;
 mod next_ack;
 mod operators;
 mod page;
+mod physics;
+mod plain;
+mod plan;
 mod relay;
 mod report;
 mod rookery;
 mod rounds;
 mod seating;
+mod server;
+mod spread;
+mod stored;
 mod table;
 mod takeover;
 mod tickets;
@@ -40,20 +50,25 @@ pub use budgets::{Bound, Budget};
 pub use doors::{DoorFigures, Doors};
 pub use drain::Drained;
 pub use even::Evened;
-pub use figures::{Figures, Percentiles};
+pub use figures::{Counts, Figures, Percentiles};
 pub use next_ack::NextAcks;
 pub use operators::Watched;
+pub use physics::{Part, Physics, physics};
+pub use plain::{PlainArgs, serve as serve_plain};
 pub use relay::{RelayArgs, serve as serve_relay};
-pub use report::{Case, Measured, Report};
+pub use report::{Case, Measured, Ratio, Report};
+pub use server::{Server, Yardstick};
+pub use spread::Spread;
 pub use takeover::Takeover;
 pub use tickets::Tickets;
 
-use args::BenchConfig;
-use rounds::Load;
+use plan::Progress;
 
 /// What a benchmark failed of, in words.
 pub type BenchError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Redis' log is measured by how it grows, so it must not be rewritten meanwhile.
+const NO_REWRITE: [&str; 2] = ["--auto-aof-rewrite-percentage", "0"];
 /// Clients' UDP sockets.
 const SOCKETS: usize = 2;
 /// All seats must be taken within this: 20,000 connections by an unoptimised build on a busy machine.
@@ -82,26 +97,31 @@ fn why_lost(connection: &quinn::Connection, error: impl Into<BenchError>) -> Ben
 /// In words: what could not be started, or did not go as it must.
 pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
     let config = args.config()?;
+    let mut progress = Progress::new(config.estimate());
     let mut cases = Vec::new();
-    for &think in &config.think {
-        for &matches in &config.matches {
-            cases.push(measure(&config, matches, think).await?);
-        }
+    for planned in &config.cases {
+        cases.push(plan::measure(&config, planned, &mut progress).await?);
     }
     let mut takeovers = Vec::new();
-    for &matches in &config.takeover {
-        program::complain!("bench: the takeover of {matches} matches …");
+    for &(matches, kills) in &config.takeover {
+        let what = format!("the takeover of {matches} matches");
+        progress.next(&what, plan::takeover(matches, 0));
         let mut takeover = takeover::measure(&config, matches).await?;
-        if config.rounds > 0 {
-            program::complain!("bench: the next answers of {matches} matches …");
-            let next = next_ack::measure(&config, matches, config.rounds).await?;
+        if kills > 0 {
+            let what = format!("the next answers of {matches} matches");
+            let estimate = plan::takeover(matches, kills) - plan::takeover(matches, 0);
+            progress.next(&what, estimate);
+            let next = next_ack::measure(&config, matches, kills).await?;
             takeover.next_acks = Some(next);
         }
         takeovers.push(takeover);
     }
     let mut drains = Vec::new();
     for &matches in &config.drain {
-        program::complain!("bench: the drain of {matches} matches …");
+        progress.next(
+            &format!("the drain of {matches} matches"),
+            plan::drained(matches),
+        );
         drains.push(drain::measure(&config, matches).await?);
     }
     let mut evened = Vec::new();
@@ -130,29 +150,4 @@ pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
         written.map_err(|error| format!("--html {}: {error}", path.display()))?;
     }
     Ok(report)
-}
-
-/// Measures the relay and every server that is wanted, under one load.
-async fn measure(config: &BenchConfig, matches: u32, think: Duration) -> Result<Case, BenchError> {
-    let load = Load {
-        matches,
-        think,
-        duration: config.duration,
-        seed: config.seed,
-    };
-    program::complain!("bench: {load}: the bare relay …");
-    let relay = rounds::measure(&relay::Relay::start().await?, load).await?;
-    let mut stores = Vec::new();
-    for &store in &config.stores {
-        program::complain!("bench: {load}: Rookery, {store} …");
-        let rookery = rookery::Rookery::start(config, store).await?;
-        let figures = rounds::measure(&rookery, load).await?;
-        stores.push(Measured::new(store, figures, &relay));
-    }
-    Ok(Case {
-        matches,
-        think_ms: think.as_millis() as u64,
-        relay,
-        stores,
-    })
 }

@@ -1,6 +1,6 @@
 //! The report as an HTML page: how costs and times grow with the number of matches.
 
-use super::{BenchStore, Case, Figures, Measured, Report, Takeover};
+use super::{Case, Figures, Measured, Report, Server, Spread, Takeover};
 use crate::html::{self, Across, Escaped, Plot, Series};
 
 /// The page.
@@ -25,7 +25,7 @@ fn takeover_plot(takeovers: &[Takeover]) -> String {
         let points = takeovers.iter();
         let mut points: Vec<_> = points.map(|t| (f64::from(t.matches), of(t))).collect();
         points.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        Series { name, points }
+        Series::of(name, points)
     };
     let plot = Plot {
         title: "From kill -9 of a shard until another has its matches, s, over their number",
@@ -64,56 +64,127 @@ fn plots(report: &Report, think: &str) -> String {
     let mut costs = series(&cases, |figures| figures.server_us_per_move);
     let with_redis = |measured: &Measured| {
         let redis_us = measured.figures.redis_us_per_move;
-        redis_us.map(|us| us + measured.figures.server_us_per_move)
+        redis_us.map(|_| spread(measured, Figures::with_redis_us))
     };
-    let points = points(&cases, BenchStore::Redis, with_redis);
-    if !points.is_empty() {
-        let name = "Redis always, Redis counted";
-        costs.push(Series { name, points });
+    for (server, name) in COUNTED {
+        costs.extend(line(&cases, server, name, with_redis));
     }
     let acks = series(&cases, |figures| figures.ack_us.p99 as f64 / 1_000.0);
-    plot("CPU time of the server for a move, µs", false, costs)
+    let ratios: Vec<_> = RATIOS
+        .iter()
+        .filter_map(|ratio| ratio_line(&cases, ratio))
+        .collect();
+    let ratios = match ratios.is_empty() {
+        true => String::new(),
+        false => plot(
+            "CPU time for a move over that of a yardstick",
+            false,
+            ratios,
+        ),
+    };
+    ratios
+        + &plot("CPU time of the server for a move, µs", false, costs)
         + &plot("99 of 100 acknowledgements within, ms", true, acks)
+}
+
+/// Whose cost is also shown with that of its Redis.
+const COUNTED: [(Server, &str); 2] = [
+    (Server::PlainAlways, "plain always, Redis counted"),
+    (Server::Redis, "Redis always, Redis counted"),
+];
+
+/// Rookery's server, the yardstick, whether Redis is counted, and the name of the line.
+const RATIOS: [(Server, Server, bool, &str); 5] = [
+    (Server::Redis, Server::Relay, false, "Redis over bare relay"),
+    (
+        Server::Redis,
+        Server::Relay,
+        true,
+        "the same, Redis counted",
+    ),
+    (
+        Server::Redis,
+        Server::StoredRelay,
+        true,
+        "over stored relay",
+    ),
+    (
+        Server::Redis,
+        Server::PlainAlways,
+        true,
+        "over plain always",
+    ),
+    (
+        Server::Embedded,
+        Server::Relay,
+        false,
+        "embedded over bare relay",
+    ),
+];
+
+fn ratio_line(
+    cases: &[&Case],
+    &(server, to, with_redis, name): &(Server, Server, bool, &'static str),
+) -> Option<Series> {
+    line(cases, server, name, |measured| {
+        let ratio = measured.ratio_to(to)?;
+        Some(if with_redis {
+            ratio.with_redis
+        } else {
+            ratio.server
+        })
+    })
 }
 
 /// One line for each server.
 fn series(cases: &[&Case], of: fn(&Figures) -> f64) -> Vec<Series> {
-    let relay = cases
-        .iter()
-        .map(|case| (case.matches.into(), of(&case.relay)));
-    let mut series = vec![Series {
-        name: "bare relay",
-        points: relay.collect(),
-    }];
-    for store in [BenchStore::None, BenchStore::Embedded, BenchStore::Redis] {
-        let points = points(cases, store, |measured| Some(of(&measured.figures)));
-        if !points.is_empty() {
-            let name = store.name();
-            series.push(Series { name, points });
-        }
-    }
-    series
+    let rookery = [Server::None, Server::Embedded, Server::Redis];
+    let servers = Server::YARDSTICKS.into_iter().chain(rookery);
+    let lines = servers.map(|server| {
+        line(cases, server, server.name(), |measured| {
+            Some(spread(measured, of))
+        })
+    });
+    lines.flatten().collect()
 }
 
-fn points(
+/// A figure over the repetitions.
+fn spread(measured: &Measured, of: impl Fn(&Figures) -> f64) -> Spread {
+    let alone = of(&measured.figures);
+    Spread::of(measured.runs.iter().map(of)).unwrap_or(Spread {
+        median: alone,
+        least: alone,
+        most: alone,
+    })
+}
+
+/// A line with the range of repetitions; `None` where the server was not measured.
+fn line(
     cases: &[&Case],
-    store: BenchStore,
-    of: impl Fn(&Measured) -> Option<f64>,
-) -> Vec<(f64, f64)> {
-    let point = |case: &&Case| {
-        let measured = case
-            .stores
-            .iter()
-            .find(|measured| measured.store == store)?;
-        Some((f64::from(case.matches), of(measured)?))
-    };
-    cases.iter().filter_map(point).collect()
+    server: Server,
+    name: &'static str,
+    of: impl Fn(&Measured) -> Option<Spread>,
+) -> Option<Series> {
+    let spreads: Vec<_> = cases
+        .iter()
+        .filter_map(|case| Some((f64::from(case.matches), of(case.of(server)?)?)))
+        .collect();
+    let points = spreads.iter().map(|(at, spread)| (*at, spread.median));
+    let ranges = spreads
+        .iter()
+        .filter(|(_, spread)| spread.least < spread.most);
+    let ranges = ranges.map(|(at, spread)| (*at, spread.least, spread.most));
+    (!spreads.is_empty()).then(|| Series {
+        name,
+        points: points.collect(),
+        ranges: ranges.collect(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::report::tests::case;
+    use crate::bench::report::tests::{case, compared};
 
     #[test]
     fn every_load_has_plots_with_a_line_for_each_server() {
@@ -126,12 +197,25 @@ mod tests {
         };
         let takeovers = vec![takeover(1_000, 4_000.0), takeover(10, 3_100.0)];
         let page = page(&Report::new(cases, takeovers));
-        assert_eq!(page.matches("<svg").count(), 5);
-        // Relay, embedded, Redis, Redis counted; acknowledgements without the last; and two of takeovers.
-        assert_eq!(page.matches("class=\"line").count(), 16);
+        assert_eq!(page.matches("<svg").count(), 7);
+        // For each load, three ratios; relay, embedded, Redis and Redis counted; acknowledgements without the last; and
+        // two of takeovers.
+        assert_eq!(page.matches("class=\"line").count(), 2 * (3 + 4 + 3) + 2);
         // The lines go from few matches to many, in whatever order those were measured.
         assert!(page.contains("M56.0 121.6L888.0 121.6"), "{page}");
         assert!(page.contains("<pre>From kill -9") && page.contains("CPU time for a move"));
         assert!(!page.contains("<script") && !page.contains("href="));
+        assert!(
+            !page.contains("class=\"range"),
+            "one repetition has no range"
+        );
+    }
+
+    #[test]
+    fn repetitions_are_shown_by_their_range() {
+        let page = page(&Report::new(vec![compared(100), compared(500)], Vec::new()));
+        // Four ratios; five servers, two of them with Redis too. Times do not differ in these figures.
+        assert_eq!(page.matches("class=\"range").count(), 2 * (4 + 7));
+        assert!(page.contains("over stored relay"));
     }
 }

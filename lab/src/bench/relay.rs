@@ -1,4 +1,5 @@
-//! The floor: a server that passes 24 bytes on and says so, over the same QUIC.
+//! The floor: a server that passes 24 bytes on and acknowledges them, over the same QUIC endpoint and on one thread, as
+//! a shard. With a Redis, it is the stored relay: it stores each message before it does so (`stored`).
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,14 +17,17 @@ use shard::tls::Identity;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::rounds::{Pair, Subject, Took};
+use super::rounds::{Datagrams, Pair, Subject, Took};
 use super::seating::{Seated, seat_all};
-use super::{BenchError, SOCKETS, TIMES, why_lost};
+use super::stored::{Entry, Queue, Writer};
+use super::{BenchError, NO_REWRITE, SOCKETS, TIMES, why_lost};
+use crate::cluster::start_redis;
 use client::Connector;
 use supervisor::{Place, Redis, START_MAX};
 
 /// Length of a message: about that of a move with its header.
-const MESSAGE_LEN: usize = 24;
+pub(super) const MESSAGE_LEN: usize = 24;
+pub(super) type Message = [u8; MESSAGE_LEN];
 
 /// The bare relay that `bench` measures as its floor; started by it.
 #[derive(Debug, Args)]
@@ -31,6 +35,9 @@ pub struct RelayArgs {
     /// Where to say how it is reached.
     #[arg(long, value_name = "FILE")]
     ready_file: PathBuf,
+    /// The Redis in which messages are stored before they are passed on; by default they are not stored.
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
 }
 
 /// What the relay writes into its ready file.
@@ -40,35 +47,54 @@ struct Ready {
     certificate_sha256: String,
 }
 
-/// Serves the relay on a free port until the process is ended.
+/// Serves the relay on a free port until the process is ended. Its runtime should have one thread, as a shard's.
 ///
 /// # Errors
 ///
-/// In words, when it cannot be set up.
+/// In words, when it cannot be set up, or Redis fails.
 pub async fn serve(args: &RelayArgs) -> Result<(), BenchError> {
     let (endpoint, certificate_sha256) = endpoint()?;
+    let writer = match &args.redis {
+        Some(url) => Some(Writer::connect(url).await?),
+        None => None,
+    };
     let ready = Ready {
         address: endpoint.local_addr()?,
         certificate_sha256,
     };
     std::fs::write(&args.ready_file, serde_json::to_vec(&ready)?)?;
     let streams: Streams = Arc::default();
-    while let Some(incoming) = endpoint.accept().await {
-        let streams = Arc::clone(&streams);
-        tokio::spawn(async move {
-            if let Ok(connection) = incoming.await {
-                // A pair that is gone is no error here.
-                let _ = relay(connection, streams).await;
-            }
-        });
+    let accept = async {
+        while let Some(incoming) = endpoint.accept().await {
+            let (streams, queue) = (Arc::clone(&streams), writer.as_ref().map(Writer::queue));
+            tokio::spawn(async move {
+                if let Ok(connection) = incoming.await {
+                    // A pair that is gone is no error here.
+                    let _ = relay(connection, streams, queue).await;
+                }
+            });
+        }
+        Ok(())
+    };
+    match &writer {
+        Some(writer) => tokio::select! {
+            ended = accept => ended,
+            failed = writer.run() => failed,
+        },
+        None => accept.await,
     }
-    Ok(())
 }
 
-type Streams = Arc<Mutex<HashMap<u64, Arc<tokio::sync::Mutex<SendStream>>>>>;
+/// Where the answers to a seat go.
+pub(super) type Outlet = Arc<tokio::sync::Mutex<SendStream>>;
+type Streams = Arc<Mutex<HashMap<u64, Outlet>>>;
 
 /// One connection: its first message names the seat, the others go to the seat across the board.
-async fn relay(connection: Connection, streams: Streams) -> Result<(), BenchError> {
+async fn relay(
+    connection: Connection,
+    streams: Streams,
+    queue: Option<Queue>,
+) -> Result<(), BenchError> {
     let (send, mut recv) = connection.accept_bi().await?;
     let own = Arc::new(tokio::sync::Mutex::new(send));
     let mut message = [0; MESSAGE_LEN];
@@ -88,9 +114,14 @@ async fn relay(connection: Connection, streams: Streams) -> Result<(), BenchErro
             let streams = streams.lock().unwrap_or_else(PoisonError::into_inner);
             opponent = streams.get(&(seat ^ 1)).cloned();
         }
-        own.lock().await.write_all(&message).await?;
-        if let Some(opponent) = &opponent {
-            opponent.lock().await.write_all(&message).await?;
+        let entry = Entry {
+            pair: seat / 2,
+            message,
+            outlets: [Some(Arc::clone(&own)), opponent.clone()],
+        };
+        match &queue {
+            Some(queue) => queue.push(entry),
+            None => entry.pass_on().await?,
         }
     }
 }
@@ -108,19 +139,29 @@ fn endpoint() -> Result<(Endpoint, String), BenchError> {
 /// A relay in a process of its own.
 pub(super) struct Relay {
     place: Place,
+    redis: Option<Arc<Redis>>,
     address: Arc<ShardAddress>,
     connector: Arc<Connector>,
     _directory: TempDir,
 }
 
 impl Relay {
-    pub(super) async fn start() -> Result<Self, BenchError> {
+    /// Starts it; with a Redis of its own, it stores what it passes on.
+    pub(super) async fn start(is_stored: bool) -> Result<Self, BenchError> {
         let directory = tempfile::tempdir()?;
+        let redis = match is_stored {
+            true => Some(start_redis(directory.path(), &NO_REWRITE).await?),
+            false => None,
+        };
         let ready_file = directory.path().join("ready.json");
         let place = Place::new("relay", directory.path());
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("bench-relay").arg("--ready-file");
-        place.start(command.arg(&ready_file))?;
+        command.arg(&ready_file);
+        if let Some(redis) = &redis {
+            command.args(["--redis", redis.url()]);
+        }
+        place.start(&mut command)?;
         let ready: Ready = place.ready(&ready_file, START_MAX).await?;
         let address = ShardAddress {
             id: game_core::ShardId::from_random(0),
@@ -131,6 +172,7 @@ impl Relay {
         };
         Ok(Self {
             place,
+            redis,
             address: Arc::new(address),
             connector: Arc::new(Connector::bind(SOCKETS, TIMES)?),
             _directory: directory,
@@ -146,7 +188,7 @@ impl Subject for Relay {
     }
 
     fn redis(&self) -> Option<&Redis> {
-        None
+        self.redis.as_deref()
     }
 
     async fn seat(&self, matches: u32) -> Result<Seated<RelayPair>, BenchError> {
@@ -221,6 +263,15 @@ impl Pair for RelayPair {
         let relay = async { other.message().await.map(|()| sent.elapsed()) };
         let (ack, relay) = tokio::try_join!(ack, relay)?;
         Ok(Some(Took { ack, relay }))
+    }
+
+    fn datagrams(&self) -> Option<Datagrams> {
+        let seats = self.seats.iter();
+        Some(
+            seats
+                .map(|seat| Datagrams::of(&seat.connection.stats()))
+                .sum(),
+        )
     }
 
     async fn finish(self) -> Result<(), BenchError> {

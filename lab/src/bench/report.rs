@@ -1,12 +1,14 @@
 //! All that was measured, and what follows from it.
 
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::figures::over;
 use super::{
-    BenchStore, Budget, Doors, Drained, Evened, Figures, Takeover, Tickets, budgets, drain, even,
+    Budget, Doors, Drained, Evened, Figures, Server, Spread, Takeover, Tickets, budgets, drain,
+    even,
 };
 
 /// All that was measured; as JSON it is what `--json` prints.
@@ -32,43 +34,116 @@ pub struct Report {
     pub budgets: Vec<Budget>,
 }
 
-/// The bare relay and the servers under one load.
+/// The servers under one load.
 #[derive(Debug, Clone, Serialize)]
 pub struct Case {
     /// Matches at the same time.
     pub matches: u32,
     /// How long each pair waited before a move on average, in milliseconds; 0 in closed loop.
     pub think_ms: u64,
-    /// The bare relay.
-    pub relay: Figures,
-    /// The server on each store.
-    pub stores: Vec<Measured>,
+    /// How often each server was measured.
+    pub repetitions: usize,
+    /// The servers: first what Rookery is compared with, the bare relay before all, then Rookery on each store.
+    pub servers: Vec<Measured>,
 }
 
-/// The server on one store.
+/// A server.
 #[derive(Debug, Clone, Serialize)]
 pub struct Measured {
-    /// Which store.
-    pub store: BenchStore,
-    /// The figures.
+    /// Which one.
+    pub server: Server,
+    /// The figures; of several repetitions, the median of each.
     #[serde(flatten)]
     pub figures: Figures,
-    /// The server's CPU time for a move over the relay's.
+    /// The server's CPU time for a move over the relay's; of several repetitions, the median.
     pub ratio: f64,
     /// The same with the CPU time of Redis.
     pub ratio_with_redis: f64,
+    /// The same over every yardstick of the case but itself.
+    pub ratios: Vec<Ratio>,
+    /// Each repetition.
+    pub runs: Vec<Figures>,
+}
+
+/// A server's CPU time for a move over that of a yardstick in the same repetition.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Ratio {
+    /// The yardstick.
+    pub to: Server,
+    /// Of the servers' processes.
+    pub server: Spread,
+    /// With the CPU time of Redis, where there is one, on both sides.
+    pub with_redis: Spread,
+}
+
+impl Case {
+    /// Of servers that were measured equally often.
+    pub(super) fn new(
+        matches: u32,
+        think: Duration,
+        measured: Vec<(Server, Vec<Figures>)>,
+    ) -> Self {
+        let yardsticks = measured.iter().filter(|(server, _)| server.is_yardstick());
+        let yardsticks: Vec<_> = yardsticks.cloned().collect();
+        let repetitions = measured.first().map_or(0, |(_, runs)| runs.len());
+        let servers = measured.into_iter().map(|(server, runs)| {
+            let others = yardsticks.iter().filter(|(other, _)| *other != server);
+            let ratios: Vec<_> = others
+                .filter_map(|(other, theirs)| Ratio::new(&runs, *other, theirs))
+                .collect();
+            let to_relay = ratios.iter().find(|ratio| ratio.to == Server::Relay);
+            Measured {
+                server,
+                figures: Figures::median(&runs),
+                ratio: to_relay.map_or(1.0, |ratio| ratio.server.median),
+                ratio_with_redis: to_relay.map_or(1.0, |ratio| ratio.with_redis.median),
+                ratios,
+                runs,
+            }
+        });
+        Self {
+            matches,
+            think_ms: think.as_millis() as u64,
+            repetitions,
+            servers: servers.collect(),
+        }
+    }
+
+    /// A server's figures, if it was measured.
+    pub(super) fn of(&self, server: Server) -> Option<&Measured> {
+        self.servers.iter().find(|one| one.server == server)
+    }
+
+    /// What comes of the figures of two servers in each repetition.
+    pub(super) fn paired(
+        &self,
+        [one, other]: [Server; 2],
+        of: impl Fn(&Figures, &Figures) -> f64,
+    ) -> Option<Spread> {
+        let pairs = self.of(one)?.runs.iter().zip(&self.of(other)?.runs);
+        Spread::of(pairs.map(|(one, other)| of(one, other)))
+    }
 }
 
 impl Measured {
-    pub(super) fn new(store: BenchStore, figures: Figures, relay: &Figures) -> Self {
-        let server_us = figures.server_us_per_move;
-        let with_redis_us = server_us + figures.redis_us_per_move.unwrap_or_default();
-        Self {
-            store,
-            ratio: over(server_us, relay.server_us_per_move),
-            ratio_with_redis: over(with_redis_us, relay.server_us_per_move),
-            figures,
-        }
+    /// Its CPU time over that of a yardstick of the case.
+    pub(super) fn ratio_to(&self, yardstick: Server) -> Option<&Ratio> {
+        self.ratios.iter().find(|ratio| ratio.to == yardstick)
+    }
+}
+
+impl Ratio {
+    /// `None` if there was no repetition.
+    fn new(runs: &[Figures], to: Server, theirs: &[Figures]) -> Option<Self> {
+        let ratios = |of: fn(&Figures) -> f64| {
+            let pairs = runs.iter().zip(theirs);
+            Spread::of(pairs.map(|(own, theirs)| over(of(own), of(theirs))))
+        };
+        Some(Self {
+            to,
+            server: ratios(|figures| figures.server_us_per_move)?,
+            with_redis: ratios(Figures::with_redis_us)?,
+        })
     }
 }
 
@@ -89,9 +164,7 @@ impl Report {
 
     /// The same with what became of matches that moved, and its budgets.
     pub(super) fn with_moves(mut self, drains: Vec<Drained>, evened: Vec<Evened>) -> Self {
-        if !drains.is_empty() {
-            self.budgets.extend(drain::budgets(&drains));
-        }
+        self.budgets.extend(drain::budgets(&drains));
         if !evened.is_empty() {
             self.budgets.extend(even::budgets(&evened));
         }
@@ -105,37 +178,79 @@ pub(super) mod tests {
     use super::*;
     use crate::bench::figures::tests::figures;
 
-    /// A relay that takes 20 µs a move, and servers that take so many, on Redis 10 more.
+    /// Once: a relay that takes 20 µs a move, and Rookery, which takes so many, on Redis 10 more.
     pub(in crate::bench) fn case(matches: u32, think_ms: u64, server_us: u64) -> Case {
-        let relay = figures(20, None);
-        let stores = [(BenchStore::Embedded, None), (BenchStore::Redis, Some(10))];
-        let stores = stores
-            .map(|(store, redis_us)| Measured::new(store, figures(server_us, redis_us), &relay));
-        Case {
-            matches,
-            think_ms,
-            stores: stores.into(),
-            relay,
-        }
+        let servers = vec![
+            (Server::Relay, vec![figures(20, None)]),
+            (Server::Embedded, vec![figures(server_us, None)]),
+            (Server::Redis, vec![figures(server_us, Some(10))]),
+        ];
+        Case::new(matches, Duration::from_millis(think_ms), servers)
+    }
+
+    /// Three times: every yardstick, and Rookery on Redis.
+    pub(in crate::bench) fn compared(matches: u32) -> Case {
+        let runs = |us: [u64; 3], redis_us: Option<u64>| us.map(|us| figures(us, redis_us)).into();
+        let servers = vec![
+            (Server::Relay, runs([20, 25, 40], None)),
+            (Server::StoredRelay, runs([25, 30, 50], Some(10))),
+            (Server::PlainEverysec, runs([22, 24, 28], Some(4))),
+            (Server::PlainAlways, runs([26, 28, 32], Some(8))),
+            (Server::Redis, runs([30, 35, 60], Some(10))),
+        ];
+        Case::new(matches, Duration::ZERO, servers)
     }
 
     #[test]
     fn ratios_are_to_the_relay_of_the_same_case() {
         let case = case(100, 0, 30);
-        let ratios = case.stores.iter().map(|m| (m.ratio, m.ratio_with_redis));
-        assert_eq!(ratios.collect::<Vec<_>>(), [(1.5, 1.5), (1.5, 2.0)]);
+        let ratios = case.servers.iter().map(|m| (m.ratio, m.ratio_with_redis));
+        assert_eq!(
+            ratios.collect::<Vec<_>>(),
+            [(1.0, 1.0), (1.5, 1.5), (1.5, 2.0)]
+        );
     }
 
     #[test]
-    fn json_has_the_figures_beside_the_store_and_the_budgets() {
+    fn ratios_are_taken_within_each_repetition() {
+        let case = compared(100);
+        let redis = case.of(Server::Redis).expect("it was measured");
+        let to: Vec<_> = redis.ratios.iter().map(|ratio| ratio.to).collect();
+        assert_eq!(to, Server::YARDSTICKS);
+        let relay = redis.ratio_to(Server::Relay).expect("it was measured");
+        // 30/20, 35/25, 60/40: the repetition that was slow for both is no outlier.
+        assert_eq!(relay.server.to_string(), "1.50 (1.40–1.50)");
+        assert_eq!(redis.ratio, 1.5);
+        let stored = redis
+            .ratio_to(Server::StoredRelay)
+            .expect("it was measured");
+        // 40/35, 45/40, 70/60.
+        assert_eq!(stored.with_redis.to_string(), "1.14 (1.12–1.17)");
+        let slower = case.paired([Server::Redis, Server::StoredRelay], |one, other| {
+            one.server_us_per_move - other.server_us_per_move
+        });
+        assert_eq!(
+            slower.expect("both were measured").to_string(),
+            "5.00 (5.00–10.00)"
+        );
+        assert!(
+            case.paired([Server::Redis, Server::None], |_, _| 1.0)
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn json_has_the_figures_beside_the_server_and_the_budgets() {
         let json =
             serde_json::to_value(Report::new(vec![case(100, 0, 30)], Vec::new())).expect("JSON");
-        let redis = &json["cases"][0]["stores"][1];
-        assert_eq!(redis["store"], "redis");
+        let redis = &json["cases"][0]["servers"][2];
+        assert_eq!(redis["server"], "redis");
         assert_eq!(redis["ratio_with_redis"], 2.0);
+        assert_eq!(redis["ratios"][0]["to"], "relay");
         assert_eq!(redis["relay_us"]["p50"], 400);
-        assert!(json["cases"][0]["relay"]["redis_us_per_move"].is_null());
+        assert_eq!(redis["counts"]["datagrams_received"], 2.5);
+        assert!(json["cases"][0]["servers"][0]["redis_us_per_move"].is_null());
         assert_eq!(json["budgets"][0]["bound"], "at_most");
-        assert_eq!(json["budgets"][0]["met"], true);
+        assert_eq!(json["budgets"][0]["met"], false);
     }
 }

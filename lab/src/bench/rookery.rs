@@ -15,21 +15,17 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::args::BenchConfig;
-use super::games::random_game;
+use super::games::Games;
 use super::operators::Operators;
-use super::rounds::{Pair, Subject, Took};
+use super::rounds::{Datagrams, Pair, Subject, Took};
 use super::seating::{Seated, seat_all, some_at_once};
-use super::{BenchError, BenchStore, SETUP_MAX, SOCKETS, TIMES};
+use super::{BenchError, BenchStore, NO_REWRITE, SETUP_MAX, SOCKETS, TIMES};
 use crate::cluster::start_redis;
 use client::{Connector, Exchanged, Matchmaker, ShardStream};
 use supervisor::{Place, Redis, START_MAX};
 
 /// Nobody loses on time.
 const INITIAL_MS: u64 = 3 * 60 * 60 * 1_000;
-/// Different games; where there are more matches, several play the same.
-const GAMES: u64 = 64;
-/// The log is measured by how it grows, so it must not be rewritten meanwhile.
-const NO_REWRITE: [&str; 2] = ["--auto-aof-rewrite-percentage", "0"];
 
 /// A server with one shard, in a process of its own.
 pub(super) struct Rookery {
@@ -45,7 +41,7 @@ pub(super) struct Rookery {
 pub(super) struct Players {
     matchmaker: Matchmaker,
     connector: Arc<Connector>,
-    games: Vec<Arc<[Uci]>>,
+    games: Games,
 }
 
 impl Rookery {
@@ -79,11 +75,10 @@ impl Rookery {
 impl Players {
     /// Who asks the matchmaker at `url` for matches; `seed` draws the games that they play.
     pub(super) fn new(url: &str, seed: u64) -> Result<Self, BenchError> {
-        let games = (0..GAMES).map(|n| random_game(seed.wrapping_add(n)).into());
         Ok(Self {
             matchmaker: Matchmaker::new(url, SETUP_MAX)?,
             connector: Arc::new(Connector::bind(SOCKETS, TIMES)?),
-            games: games.collect(),
+            games: Games::new(seed),
         })
     }
 
@@ -95,7 +90,7 @@ impl Players {
     pub(super) async fn invite(&self, matches: u32) -> Result<Vec<Invitation>, BenchError> {
         some_at_once(0..matches as usize, |index| {
             let matchmaker = self.matchmaker.clone();
-            let moves = Arc::clone(&self.games[index % self.games.len()]);
+            let moves = self.games.of(index);
             async move {
                 let ann = matchmaker.new_bot(None).await?;
                 let bob = matchmaker.new_bot(None).await?;
@@ -187,12 +182,18 @@ impl Subject for Rookery {
     }
 
     async fn seat(&self, matches: u32) -> Result<Seated<MatchPair>, BenchError> {
+        let before = self.place.resident_bytes();
         let invitations = self.players.invite(matches).await?;
-        seat_all(&self.place, invitations, |invitation| {
+        let alone = self.place.resident_bytes().saturating_sub(before);
+        let seated = seat_all(&self.place, invitations, |invitation| {
             let connector = self.players.connector();
             async move { invitation.sit_down(&connector).await }
         })
-        .await
+        .await?;
+        Ok(Seated {
+            alone_bytes: Some(alone),
+            ..seated
+        })
     }
 }
 
@@ -312,6 +313,18 @@ impl Pair for MatchPair {
         let relay = async { other.until_played(uci).await.map(|()| sent.elapsed()) };
         let (ack, relay) = tokio::try_join!(ack, relay)?;
         Ok(Some(Took { ack, relay }))
+    }
+
+    fn datagrams(&self) -> Option<Datagrams> {
+        let seats = self.seats.iter();
+        let each = seats.map(|seat| {
+            let (sent, received) = seat.stream.datagrams()?;
+            Some(Datagrams {
+                received: sent,
+                sent: received,
+            })
+        });
+        each.sum()
     }
 
     async fn finish(mut self) -> Result<(), BenchError> {

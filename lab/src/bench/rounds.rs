@@ -2,6 +2,7 @@
 //! servers used is counted.
 
 use std::fmt;
+use std::iter::Sum;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,11 +14,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::figures::{Figures, Tally, Times};
+use super::calls::Calls;
+use super::figures::{Figures, Memory, Tally, Times};
 use super::operators::{Operators, WatchedTally};
 use super::seating::Seated;
 use super::{BenchError, seating};
-use supervisor::{Place, Redis, cpu_time};
+use supervisor::{Place, Redis, Switches, cpu_time};
 
 /// After the end of a round, every pair must have its last answer within this.
 const DRAIN_MAX: Duration = Duration::from_secs(60);
@@ -35,6 +37,8 @@ pub(super) struct Load {
     pub(super) think: Duration,
     pub(super) duration: Duration,
     pub(super) seed: u64,
+    /// System calls are counted, which adds to the CPU time of each.
+    pub(super) counts_calls: bool,
 }
 
 impl fmt::Display for Load {
@@ -74,6 +78,11 @@ pub(super) trait Pair: Send + 'static {
     /// `None` when there is nothing left to play.
     fn play(&mut self, n: usize) -> impl Future<Output = Result<Option<Took>, BenchError>> + Send;
 
+    /// Datagrams of both connections so far; `None` where it is TCP that carries them.
+    fn datagrams(&self) -> Option<Datagrams> {
+        None
+    }
+
     /// Ends the match, so that the server need not keep it.
     fn finish(self) -> impl Future<Output = Result<(), BenchError>> + Send;
 }
@@ -87,13 +96,53 @@ pub(super) struct Took {
     pub(super) relay: Duration,
 }
 
+/// Datagrams between a server and clients, as the clients count them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Datagrams {
+    /// Those that came to the server.
+    pub(super) received: u64,
+    /// Those that the server sent.
+    pub(super) sent: u64,
+}
+
+impl Datagrams {
+    /// Of a connection of a client.
+    pub(super) fn of(client: &quinn::ConnectionStats) -> Self {
+        Self {
+            received: client.udp_tx.datagrams,
+            sent: client.udp_rx.datagrams,
+        }
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            received: self.received.saturating_sub(before.received),
+            sent: self.sent.saturating_sub(before.sent),
+        }
+    }
+}
+
+impl Sum for Datagrams {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            received: sum.received + one.received,
+            sent: sum.sent + one.sent,
+        })
+    }
+}
+
 /// Measures a server for as long as the load says: new rounds are begun where matches are played out,
 /// and what lies between rounds does not count.
 pub(super) async fn measure<S: Subject>(subject: &S, load: Load) -> Result<Figures, BenchError> {
     let started_rss = subject.server().resident_bytes();
-    let Seated { pairs, handshakes } = subject.seat(load.matches).await?;
-    let seated_rss = subject.server().resident_bytes();
-    let mut tally = Tally::new(load.matches, handshakes, started_rss, seated_rss)?;
+    let seated = subject.seat(load.matches).await?;
+    let memory = Memory {
+        started: started_rss,
+        alone: seated.alone_bytes,
+        seated: subject.server().resident_bytes(),
+    };
+    let pairs = seated.pairs;
+    let mut tally = Tally::new(load.matches, seated.handshakes, memory)?;
     let mut pairs = Some(pairs);
     while tally.elapsed < load.duration {
         let pairs = match pairs.take() {
@@ -130,6 +179,7 @@ struct Sample {
     client: Duration,
     redis: Duration,
     log_bytes: u64,
+    switches: Switches,
 }
 
 impl Sample {
@@ -141,6 +191,7 @@ impl Sample {
             client: cpu_time("self"),
             redis: redis.map_or(Duration::ZERO, |redis| redis.place().cpu_time()),
             log_bytes: redis.map_or(0, Redis::log_bytes),
+            switches: subject.server().switches(),
         }
     }
 }
@@ -166,6 +217,10 @@ async fn play<S: Subject>(
         let dice = StdRng::seed_from_u64(load.seed.wrapping_add(index as u64));
         playing.spawn(play_pair(pair, Arc::clone(&round), dice));
     }
+    let calls = match subject.server().pid().filter(|_| load.counts_calls) {
+        Some(pid) => Calls::attach(pid).await,
+        None => None,
+    };
     round.begin.wait().await;
     round.warm_up(u64::from(load.matches)).await;
     round.counts.store(true, Ordering::Relaxed);
@@ -179,6 +234,7 @@ async fn play<S: Subject>(
     tally.elapsed += after.at - before.at;
     tally.server += after.server.saturating_sub(before.server);
     tally.client += after.client.saturating_sub(before.client);
+    tally.switches += after.switches.since(before.switches);
     if subject.redis().is_some() {
         *tally.redis.get_or_insert_default() += after.redis.saturating_sub(before.redis);
         *tally.log_bytes.get_or_insert_default() +=
@@ -188,15 +244,31 @@ async fn play<S: Subject>(
     let drained = timeout(DRAIN_MAX, async {
         let mut ended = Vec::new();
         while let Some(done) = playing.join_next().await {
-            let (pair, times) = done??;
+            let Played {
+                pair,
+                times,
+                moves,
+                datagrams,
+            } = done??;
             tally.add_times(&times);
+            tally.moves_of_all += moves;
+            if let Some(more) = datagrams {
+                let sum = tally.datagrams.get_or_insert_default();
+                *sum = [*sum, more].into_iter().sum();
+            }
             ended.push(pair);
         }
         Ok::<_, BenchError>(ended)
     });
-    drained
+    let ended = drained
         .await
-        .map_err(|_| "a move was not answered in time")?
+        .map_err(|_| "a move was not answered in time")??;
+    if let Some(calls) = calls
+        && let Some(count) = calls.count().await
+    {
+        *tally.system_calls.get_or_insert_default() += count;
+    }
+    Ok(ended)
 }
 
 /// What the pairs of a round share.
@@ -276,12 +348,23 @@ impl Round {
     }
 }
 
+/// What a pair did in a round.
+struct Played<P> {
+    pair: P,
+    times: Vec<Times>,
+    /// All of its moves, those of the warm-up too.
+    moves: u64,
+    /// What these took.
+    datagrams: Option<Datagrams>,
+}
+
 async fn play_pair<P: Pair>(
     mut pair: P,
     round: Arc<Round>,
     mut dice: StdRng,
-) -> Result<(P, Vec<Times>), BenchError> {
+) -> Result<Played<P>, BenchError> {
     let mut times = Vec::new();
+    let before = pair.datagrams();
     round.begin.wait().await;
     // Spread from the start, as they are later.
     let mut pause = round.think.mul_f64(dice.random::<f64>());
@@ -300,5 +383,13 @@ async fn play_pair<P: Pair>(
         n += 1;
         pause = round.think.mul_f64(0.5 + dice.random::<f64>());
     }
-    Ok((pair, times))
+    let datagrams = pair.datagrams().zip(before);
+    let datagrams = datagrams.map(|(after, before)| after.since(before));
+    let moves = n as u64;
+    Ok(Played {
+        pair,
+        times,
+        moves,
+        datagrams,
+    })
 }

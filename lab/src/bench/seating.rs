@@ -16,6 +16,9 @@ const AT_ONCE: usize = 32;
 pub(super) struct Seated<P> {
     pub(super) pairs: Vec<P>,
     pub(super) handshakes: Handshakes,
+    /// By how much the server's memory grew with the matches, before anybody took a seat; `None` where they begin with
+    /// that.
+    pub(super) alone_bytes: Option<u64>,
 }
 
 /// What the connections of all seats took.
@@ -45,7 +48,11 @@ where
         took: began.elapsed(),
         server: server.cpu_time().saturating_sub(before),
     };
-    Ok(Seated { pairs, handshakes })
+    Ok(Seated {
+        pairs,
+        handshakes,
+        alone_bytes: None,
+    })
 }
 
 /// Does a job for every item, a bounded number at the same time. The results are in no order.

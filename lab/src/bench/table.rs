@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Budget, Case, Figures, Percentiles, Report};
+use super::{Budget, Case, Figures, Measured, Percentiles, Report, Server};
 
 const COST_HEADS: [&str; 12] = [
     "CPU µs",
@@ -21,20 +21,9 @@ const COST_HEADS: [&str; 12] = [
 ];
 const TIME_HEADS: [&str; 6] = ["ack p50", "p99", "p99.9", "relay p50", "p99", "p99.9"];
 
-/// A server's line: its name, its figures, and if it is not the relay, its ratios.
-type Line<'a> = (&'static str, &'a Figures, Option<(f64, f64)>);
+const COUNT_HEADS: [&str; 5] = ["dgrams in", "out", "calls", "waits", "preempt."];
 
 impl Case {
-    /// The relay first.
-    fn lines(&self) -> Vec<Line<'_>> {
-        let relay = ("bare relay", &self.relay, None);
-        let stores = self.stores.iter().map(|measured| {
-            let ratios = (measured.ratio, measured.ratio_with_redis);
-            (measured.store.name(), &measured.figures, Some(ratios))
-        });
-        std::iter::once(relay).chain(stores).collect()
-    }
-
     /// How long pairs think, as on the command line.
     pub(super) fn think(&self) -> String {
         match self.think_ms {
@@ -49,11 +38,11 @@ impl Report {
         &self,
         f: &mut fmt::Formatter<'_>,
         heads: [&str; N],
-        cells: impl Fn(&Line<'_>) -> [String; N],
+        cells: impl Fn(&Measured) -> [String; N],
     ) -> fmt::Result {
         let row = |f: &mut fmt::Formatter<'_>, first: [&str; 3], cells: [&str; N]| {
             let [matches, think, server] = first;
-            write!(f, "{matches:>7}{think:>7}  {server:<13}")?;
+            write!(f, "{matches:>7}{think:>7}  {server:<14}")?;
             for cell in cells {
                 write!(f, "{cell:>10}")?;
             }
@@ -62,10 +51,10 @@ impl Report {
         row(f, ["matches", "think", "server"], heads)?;
         for case in &self.cases {
             let (matches, think) = (case.matches.to_string(), case.think());
-            for line in case.lines() {
-                let cells = cells(&line);
+            for measured in &case.servers {
+                let cells = cells(measured);
                 let cells = cells.each_ref().map(String::as_str);
-                row(f, [&matches, &think, line.0], cells)?;
+                row(f, [&matches, &think, measured.server.name()], cells)?;
             }
         }
         writeln!(f)
@@ -231,6 +220,41 @@ impl Report {
         Ok(())
     }
 
+    /// Rookery's ratios to every yardstick, with the range of repetitions.
+    fn write_ratios(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_more = |case: &Case| {
+            let yardsticks = case.servers.iter().filter(|one| one.server.is_yardstick());
+            case.repetitions > 1 || yardsticks.count() > 1
+        };
+        if !self.cases.iter().any(is_more) {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "CPU time for a move over that of a yardstick in the same repetition: median, and the range of repetitions:\n\n\
+             {:>7}{:>7}  {:<14}{:<16}{:>22}{:>22}{:>6}",
+            "matches", "think", "server", "over", "server", "with Redis", "times"
+        )?;
+        for case in &self.cases {
+            for measured in case.servers.iter().filter(|one| !one.server.is_yardstick()) {
+                for ratio in &measured.ratios {
+                    writeln!(
+                        f,
+                        "{:>7}{:>7}  {:<14}{:<16}{:>22}{:>22}{:>6}",
+                        case.matches,
+                        case.think(),
+                        measured.server.name(),
+                        ratio.to.name(),
+                        ratio.server.to_string(),
+                        ratio.with_redis.to_string(),
+                        case.repetitions
+                    )?;
+                }
+            }
+        }
+        writeln!(f)
+    }
+
     /// The budgets that are `wanted`.
     fn write_budgets(
         &self,
@@ -245,7 +269,7 @@ impl Report {
         if wanted.peek().is_some() {
             writeln!(
                 f,
-                "Budgets, on Redis, and in closed loop (--think 0) unless they say otherwise:\n"
+                "Budgets, on Redis, and in closed loop (--think 0) unless they say otherwise; of several repetitions, the median:\n"
             )?;
         }
         wanted.try_for_each(|budget| writeln!(f, "  {budget}"))
@@ -254,8 +278,9 @@ impl Report {
     /// What operators changed, where there were any.
     fn write_watched(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for case in &self.cases {
-            for (name, figures, _) in case.lines() {
-                if let Some(watched) = &figures.watched
+            for measured in &case.servers {
+                let name = measured.server;
+                if let Some(watched) = &measured.figures.watched
                     && let Some(ratio) = watched.p99_ratio
                 {
                     let [without, with] = [watched.ack_us_without, watched.ack_us_with]
@@ -284,32 +309,41 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "CPU time for a move; the ratio to the bare relay's, and with Redis counted; memory of the \
+            "CPU time for a move; its ratio to the bare relay's, and with Redis counted; memory of the \
              server with\nall seated, and when they have played; bytes of the append-only file for a move; handshakes, and the CPU time of one:\n"
         )?;
         self.write_table(f, COST_HEADS, costs)?;
+        self.write_ratios(f)?;
+        writeln!(
+            f,
+            "For a move: datagrams that the server received and sent, as clients count them; its system calls \
+             (--system-calls);\nhow often a thread of it waited, and had to leave its processor to another; – is not known:\n"
+        )?;
+        self.write_table(f, COUNT_HEADS, counts)?;
         writeln!(
             f,
             "From sending a move until its mover had the answer (ack) and its opponent the move \
              (relay), ms:\n"
         )?;
-        self.write_table(f, TIME_HEADS, |(_, figures, _)| times(figures))?;
+        self.write_table(f, TIME_HEADS, |measured| times(&measured.figures))?;
         self.write_watched(f)?;
         self.write_budgets(f, |_| true)
     }
 }
 
-fn costs((_, figures, ratios): &Line<'_>) -> [String; 12] {
+fn costs(measured: &Measured) -> [String; 12] {
     let some = |value: Option<f64>, places: usize| {
         value.map_or_else(String::new, |value| format!("{value:.places$}"))
     };
+    let figures = &measured.figures;
+    let is_relay = measured.server == Server::Relay;
     // The relay has nothing but connections.
-    let connection_kb = ratios.is_none().then_some(figures.kb_per_match / 2.0);
+    let connection_kb = is_relay.then_some(figures.kb_per_match / 2.0);
     [
         some(Some(figures.server_us_per_move), 1),
         some(figures.redis_us_per_move, 1),
-        some(ratios.map(|(ratio, _)| ratio), 2),
-        some(ratios.map(|(_, with_redis)| with_redis), 2),
+        some((!is_relay).then_some(measured.ratio), 2),
+        some((!is_relay).then_some(measured.ratio_with_redis), 2),
         some(Some(figures.client_us_per_move), 1),
         some(Some(figures.moves_per_s), 0),
         some(Some(figures.kb_per_match), 1),
@@ -318,6 +352,19 @@ fn costs((_, figures, ratios): &Line<'_>) -> [String; 12] {
         some(figures.aof_bytes_per_move, 1),
         some(Some(figures.handshakes_per_s), 0),
         some(Some(figures.server_us_per_handshake), 0),
+    ]
+}
+
+fn counts(measured: &Measured) -> [String; 5] {
+    let some =
+        |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
+    let counts = measured.figures.counts;
+    [
+        some(counts.datagrams_received),
+        some(counts.datagrams_sent),
+        some(counts.system_calls),
+        some(Some(counts.switches_voluntary)),
+        some(Some(counts.switches_involuntary)),
     ]
 }
 
@@ -339,27 +386,62 @@ fn ms(ms: f64) -> String {
 #[cfg(test)]
 mod tests {
     use crate::bench::Report;
-    use crate::bench::report::tests::case;
+    use crate::bench::report::tests::{case, compared};
+
+    fn words_of(text: &str, line: &str) -> Vec<String> {
+        let line = text.lines().find(|one| one.contains(line));
+        let words = line.unwrap_or_default().split_whitespace();
+        words.map(str::to_owned).collect()
+    }
 
     #[test]
     fn the_table_has_a_line_for_each_server_and_each_budget() {
         let report = Report::new(vec![case(100, 0, 28), case(100, 2_000, 40)], Vec::new());
         let text = report.to_string();
         let lines = |of: &str| text.lines().filter(|line| line.contains(of)).count();
-        assert_eq!(lines("bare relay  "), 4);
-        assert_eq!(lines("Redis always"), 4);
-        assert_eq!(lines(" 2s  embedded"), 2);
+        // Costs, counts and times.
+        assert_eq!(lines("bare relay  "), 6);
+        assert_eq!(lines("Redis always"), 6);
+        assert_eq!(lines(" 2s  embedded"), 3);
         assert_eq!(lines("≤") + lines("≥"), report.budgets.len());
-        let redis = text.lines().find(|line| line.contains("Redis always"));
-        let words: Vec<_> = redis.unwrap_or_default().split_whitespace().collect();
         assert_eq!(
-            words,
+            lines("yardstick"),
+            0,
+            "one repetition with one yardstick has one table"
+        );
+        assert_eq!(
+            words_of(&text, "Redis always"),
             [
                 "100", "0", "Redis", "always", "28.0", "10.0", "1.40", "1.90", "30.0", "12500",
                 "81.9", "102.4", "100.0", "2000", "600"
             ]
         );
+        let counts = text.lines().skip_while(|line| !line.contains("dgrams in"));
+        let counts: Vec<_> = counts.collect();
+        assert_eq!(
+            words_of(&counts.join("\n"), "bare relay"),
+            [
+                "100", "0", "bare", "relay", "2.50", "2.00", "–", "0.25", "0.02"
+            ]
+        );
         let widest = text.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(150), "{text}");
+    }
+
+    #[test]
+    fn repetitions_have_their_ratios_to_each_yardstick_with_the_range() {
+        let text = Report::new(vec![compared(100)], Vec::new()).to_string();
+        let ratio = words_of(&text, "Redis always  stored relay");
+        let ratio = ratio.join(" ");
+        assert!(
+            ratio.ends_with("1.20 (1.17–1.20) 1.14 (1.12–1.17) 3"),
+            "{text}"
+        );
+        for yardstick in ["bare relay", "plain everysec", "plain always"] {
+            assert!(
+                text.contains(&format!("Redis always  {yardstick}")),
+                "{text}"
+            );
+        }
     }
 }

@@ -22,6 +22,19 @@ pub(crate) struct Series {
     pub(crate) name: &'static str,
     /// What it is plotted over (see [`Across`]), and value.
     pub(crate) points: Vec<(f64, f64)>,
+    /// From where to where a value reached in repetitions, at some of these places.
+    pub(crate) ranges: Vec<(f64, f64, f64)>,
+}
+
+impl Series {
+    /// A line of values that were measured once.
+    pub(crate) const fn of(name: &'static str, points: Vec<(f64, f64)>) -> Self {
+        Self {
+            name,
+            points,
+            ranges: Vec::new(),
+        }
+    }
 }
 
 /// A stretch of time that all plots show.
@@ -41,7 +54,7 @@ pub(crate) enum Across {
     Count(f64, f64),
 }
 
-/// A plot of up to five lines.
+/// A plot of up to nine lines.
 pub(crate) struct Plot<'a> {
     pub(crate) title: &'a str,
     /// Whether values are shown by their logarithm.
@@ -97,8 +110,11 @@ impl Plot<'_> {
     }
 
     fn axis(&self) -> Axis {
-        let values = self.series.iter().flat_map(|series| &series.points);
-        let most = values.map(|&(_, value)| value).fold(0.0, f64::max);
+        let values = self.series.iter().flat_map(|series| {
+            let ends = series.ranges.iter().map(|&(_, _, most)| most);
+            series.points.iter().map(|&(_, value)| value).chain(ends)
+        });
+        let most = values.fold(0.0, f64::max);
         if self.is_logarithmic {
             Axis::logarithmic(most)
         } else {
@@ -158,6 +174,13 @@ impl Plot<'_> {
         for (number, series) in self.series.iter().enumerate() {
             let path = self.path(series, axis);
             writeln!(f, "<path class=\"line s{number}\" d=\"{path}\"/>")?;
+            for &(at, least, most) in &series.ranges {
+                let (x, low, high) = (self.x(at), self.y(least, axis), self.y(most, axis));
+                writeln!(
+                    f,
+                    "<path class=\"range line s{number}\" d=\"M{x:.1} {low:.1}V{high:.1}\"/>"
+                )?;
+            }
             if matches!(self.across, Across::Count(..)) {
                 for &(at, value) in &series.points {
                     let (x, y) = (self.x(at), self.y(value, axis));
@@ -272,10 +295,10 @@ mod tests {
         let plot = Plot {
             title: "ack",
             is_logarithmic: true,
-            series: vec![Series {
-                name: "p50",
-                points: vec![(0.0, 1.0), (5.0, 0.0), (10.0, 1_000.0), (20.0, 1.0)],
-            }],
+            series: vec![Series::of(
+                "p50",
+                vec![(0.0, 1.0), (5.0, 0.0), (10.0, 1_000.0), (20.0, 1.0)],
+            )],
             bands: &[],
             across: Across::Seconds(20.0),
         };
@@ -305,10 +328,10 @@ mod tests {
         let plot = Plot {
             title: "CPU",
             is_logarithmic: false,
-            series: vec![Series {
-                name: "relay",
-                points: vec![(1.0, 40.0), (100.0, 20.0), (10_000.0, 40.0)],
-            }],
+            series: vec![Series::of(
+                "relay",
+                vec![(1.0, 40.0), (100.0, 20.0), (10_000.0, 40.0)],
+            )],
             bands: &[],
             across: Across::Count(1.0, 10_000.0),
         };

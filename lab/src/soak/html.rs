@@ -77,9 +77,9 @@ fn cards(report: &Report) -> String {
 
 fn plots(report: &Report) -> String {
     let bands: Vec<Band> = report.fault_log.iter().map(band).collect();
-    let series = |name, of: fn(&Sample) -> f64| Series {
-        name,
-        points: report.samples.iter().map(|s| (s.at_s, of(s))).collect(),
+    let series = |name, of: fn(&Sample) -> f64| {
+        let points = report.samples.iter().map(|s| (s.at_s, of(s)));
+        Series::of(name, points.collect())
     };
     let plot = |title, is_logarithmic, series| {
         let plot = Plot {
