@@ -431,7 +431,7 @@ fn each_refusal_says_why() {
         expected: "snapshot",
     };
     assert_eq!(decode_snapshot(&record), Err(expected));
-    let unknown = sealed(0x02, &record[1..record.len() - CHECKSUM_LEN]);
+    let unknown = sealed(0x00, &record[1..record.len() - CHECKSUM_LEN]);
     let expected = DecodeError::Format {
         found: "unknown data",
         expected: "record",
