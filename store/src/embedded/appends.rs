@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use game_core::{Epoch, MatchId, ShardId};
 
-use super::log;
-use super::matches::{Appending, head};
+use super::heads::head;
+use super::log::{self, Appending};
 use super::round::Round;
 use super::tables::{HEADS, LOG};
 use super::tails::Tail;

@@ -5,7 +5,7 @@ use game_core::MatchId;
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
-use super::matches::head;
+use super::heads::head;
 use super::tables::{CHATS, HEADS};
 use super::writer::WriteFault;
 use crate::chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats};

@@ -1,15 +1,17 @@
 //! The logs of matches in the tables: chunks of records.
 
 use bytes::Bytes;
-use game_core::MatchId;
+use game_core::{Epoch, MatchId, ShardId};
 use redb::{ReadableTable, Table, WriteTransaction};
 
-use super::matches::head;
+use super::entries;
+use super::heads::head;
 use super::tables::{HEADS, LOG, SNAPSHOTS};
 use super::tails::Tail;
 use super::writer::WriteFault;
-use crate::codec::{self, CHUNK_RECORDS_MAX, DecodeError, Head, Records, push_record};
+use crate::codec::{self, CHUNK_RECORDS_MAX, DecodeError, Entry, Head, Records, push_record};
 use crate::error::StoreError;
+use crate::ownership::Status;
 
 /// Match id and the seq of the first record of a chunk → the chunk.
 pub(super) type LogTable<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;
@@ -98,6 +100,49 @@ pub(super) fn insert(
         log.insert((id.as_str(), first), chunk.as_slice())?;
         first += count as u32;
     }
+}
+
+/// An append whose records are bytes that stand elsewhere.
+pub(super) struct Appending<'a> {
+    pub(super) owner: ShardId,
+    pub(super) epoch: Epoch,
+    pub(super) ends: bool,
+    pub(super) is_aftermath: bool,
+    pub(super) entry: Entry<'a>,
+}
+
+/// Writes an append that was checked into the tables, which have all before it.
+pub(super) fn write_append(
+    txn: &WriteTransaction,
+    append: &Appending<'_>,
+) -> Result<(), WriteFault> {
+    let entry = &append.entry;
+    let id = entry.id;
+    if entry.snapshot.is_some() || append.ends {
+        let mut heads = txn.open_table(HEADS)?;
+        let Some(head) = head(&heads, id)? else {
+            let text = format!("match {id} has no head any more");
+            return Err(StoreError::Corrupt(text).into());
+        };
+        let head = Head {
+            status: if append.ends {
+                Status::Finished
+            } else {
+                head.status
+            },
+            snapshot_seq: entry.snapshot.map_or(head.snapshot_seq, |_| entry.last()),
+            ..head
+        };
+        heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
+    }
+    insert(&mut txn.open_table(LOG)?, id, entry.after, entry.records)?;
+    if let Some(snapshot) = entry.snapshot {
+        txn.open_table(SNAPSHOTS)?.insert(id.as_str(), snapshot)?;
+    }
+    if append.ends {
+        entries::add(txn, id)?;
+    }
+    Ok(())
 }
 
 /// Moves the tail of a match into the tables.

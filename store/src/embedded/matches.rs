@@ -10,7 +10,7 @@ use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::appends::Batch;
-use super::entries;
+use super::heads::head;
 use super::log::{self, Log};
 use super::tables::{ENDED_IDS, HEADS, LOG, OWNED, SNAPSHOTS};
 use super::tails::{Tail, Tails};
@@ -330,61 +330,6 @@ fn standing(
             answer => answer,
         })
         .collect()
-}
-
-/// An append whose records are bytes that stand elsewhere.
-pub(super) struct Appending<'a> {
-    pub(super) owner: ShardId,
-    pub(super) epoch: Epoch,
-    pub(super) ends: bool,
-    pub(super) is_aftermath: bool,
-    pub(super) entry: Entry<'a>,
-}
-
-/// Writes an append that was checked into the tables, which have all before it.
-pub(super) fn write_append(
-    txn: &WriteTransaction,
-    append: &Appending<'_>,
-) -> Result<(), WriteFault> {
-    let entry = &append.entry;
-    let id = entry.id;
-    if entry.snapshot.is_some() || append.ends {
-        let mut heads = txn.open_table(HEADS)?;
-        let Some(head) = head(&heads, id)? else {
-            let text = format!("match {id} has no head any more");
-            return Err(StoreError::Corrupt(text).into());
-        };
-        let head = Head {
-            status: if append.ends {
-                Status::Finished
-            } else {
-                head.status
-            },
-            snapshot_seq: entry.snapshot.map_or(head.snapshot_seq, |_| entry.last()),
-            ..head
-        };
-        heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
-    }
-    log::insert(&mut txn.open_table(LOG)?, id, entry.after, entry.records)?;
-    if let Some(snapshot) = entry.snapshot {
-        txn.open_table(SNAPSHOTS)?.insert(id.as_str(), snapshot)?;
-    }
-    if append.ends {
-        entries::add(txn, id)?;
-    }
-    Ok(())
-}
-
-pub(super) fn head(
-    heads: &impl ReadableTable<&'static str, &'static [u8]>,
-    id: MatchId,
-) -> Result<Option<Head>, WriteFault> {
-    let Some(bytes) = heads.get(id.as_str())? else {
-        return Ok(None);
-    };
-    let head = codec::decode_head(bytes.value())
-        .map_err(|error| StoreError::Corrupt(format!("the head of match {id}: {error}")))?;
-    Ok(Some(head))
 }
 
 /// `tail` is what the tables lack.

@@ -25,6 +25,7 @@ mod contained;
 mod directory;
 mod entries;
 mod feed;
+mod heads;
 mod holdings;
 mod idempotency;
 mod journal;

@@ -7,7 +7,7 @@ use game_core::{Epoch, Tag, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
-use super::matches::head;
+use super::heads::head;
 use super::tables::{ENDED, ENDED_IDS, ENDED_IDS_UNTIL, HEADS, LEASES, OUTBOX};
 use super::writer::WriteFault;
 use crate::codec;

@@ -10,7 +10,7 @@ use game_core::{Epoch, MatchId, ShardId};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
-use super::matches::head;
+use super::heads::head;
 use super::tables::{ABOVE_IDS, HEADS, LEFT, OWNED, SHARDS, owners};
 use super::writer::WriteFault;
 use crate::codec;

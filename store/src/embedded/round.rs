@@ -13,7 +13,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
 use super::appends::Remembered;
 use super::journal::Journal;
 use super::log;
-use super::matches::{Appending, write_append};
+use super::log::{Appending, write_append};
 use super::tables::JOURNAL;
 use super::tails::Tails;
 use super::writer::WriteFault;

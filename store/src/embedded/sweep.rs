@@ -7,6 +7,7 @@ use game_core::{MatchId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::heads::head;
 use super::tables::{
     ABOVE_IDS, ARCHIVED, CHATS, CREDENTIAL_EXPIRIES, ENDED, ENDED_IDS_UNTIL, EXPIRIES, HEADS,
     HELD_UNTIL, LOG, OWNED, RATED_AT, RATED_BY_TIME, REQUESTS_UNTIL, REVOKED, SNAPSHOTS, TICKETS,
@@ -14,8 +15,7 @@ use super::tables::{
 };
 use super::writer::WriteFault;
 use super::{
-    accounts, archive, feed, holdings, idempotency, log, matches, outbox, ratings, tickets,
-    transfers,
+    accounts, archive, feed, holdings, idempotency, log, outbox, ratings, tickets, transfers,
 };
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
@@ -211,7 +211,7 @@ impl Due {
             let Ok(match_id) = id.parse::<MatchId>() else {
                 continue;
             };
-            let head = match matches::head(&heads, match_id) {
+            let head = match head(&heads, match_id) {
                 Ok(Some(head)) if head.status == Status::Finished => head,
                 // Named twice and removed before, or not to be read: that stays.
                 Ok(_) | Err(WriteFault::Refused(_)) => continue,
