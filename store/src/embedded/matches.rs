@@ -17,7 +17,7 @@ use super::tails::{Tail, Tails};
 use super::writer::WriteFault;
 use crate::append::{Append, Appended};
 use crate::checkpoint;
-use crate::codec::{self, Entry, Head, MoveTime};
+use crate::codec::{self, Head, MoveTime};
 use crate::contract::{
     Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchLog, MatchPage,
     Matches, SCAN_LIMIT_MAX, ScanCursor, Standing,
