@@ -71,7 +71,7 @@ impl Shard {
         })
     }
 
-    /// Asks for one [`Output::Changed`] when the match next changes, or is no longer in memory; returns whether it is.
+    /// Asks for one [`Output::Changed`](crate::Output::Changed) when the match next changes, or is no longer in memory; returns whether it is.
     pub fn follow(&mut self, id: MatchId) -> bool {
         let is_here = self.by_id.contains_key(&id);
         if is_here {

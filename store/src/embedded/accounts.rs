@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use game_core::{PlayerId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
+use super::fault::WriteFault;
 use super::tables::{ACCOUNT_NAMES, ACCOUNTS, CREDENTIAL_EXPIRIES, CREDENTIALS, CREDENTIALS_OF};
-use super::writer::WriteFault;
 use super::{EmbeddedStore, transfers};
 use crate::account::{
     ACCOUNTS_PAGE_MAX, API_TOKEN_UNUSED_KEPT, Account, AccountCreated, ApiToken, Invitation,

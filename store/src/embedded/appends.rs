@@ -1,23 +1,18 @@
 //! Appends on their way to the journal: checked against what the writer knows of each match, staged as entries of a row,
 //! and in the tails of their matches once the row is flushed.
 
-use std::collections::HashMap;
-
 use game_core::{Epoch, MatchId, ShardId};
 
+use super::fault::WriteFault;
 use super::heads::head;
 use super::log::{self, Appending};
 use super::round::Round;
 use super::tables::{HEADS, LOG};
 use super::tails::Tail;
-use super::writer::WriteFault;
 use crate::append::{Append, Appended};
 use crate::codec::{Entry, Records, push_record};
 use crate::error::StoreError;
 use crate::ownership::{Ownership, Status};
-
-/// Upper bound on live matches that the writer remembers; when there are more, it forgets all and reads them again.
-const REMEMBERED_MAX: usize = 65_536;
 
 /// A batch of appends in two allocations, as it goes from the caller's thread to the writer's.
 pub(super) struct Batch {
@@ -94,29 +89,6 @@ impl Batch {
     }
 }
 
-/// What the writer knows of live matches, so that the checks of an append read no table. It is the only writer.
-#[derive(Debug, Default)]
-pub(super) struct Remembered(HashMap<MatchId, (Ownership, u32)>);
-
-impl Remembered {
-    pub(super) fn forget(&mut self, id: MatchId) {
-        self.0.remove(&id);
-    }
-
-    fn remember(&mut self, id: MatchId, ownership: Ownership, len: u32) {
-        if self.0.len() >= REMEMBERED_MAX {
-            self.0.clear();
-        }
-        self.0.insert(id, (ownership, len));
-    }
-
-    fn grown(&mut self, id: MatchId, len: u32) {
-        if let Some((_, known)) = self.0.get_mut(&id) {
-            *known = len;
-        }
-    }
-}
-
 impl Round<'_> {
     /// Appends a batch. A head or a log that cannot be read affects only the answer for its element.
     pub(super) fn append(&mut self, batch: &Batch) -> Result<Vec<Appended>, WriteFault> {
@@ -173,7 +145,7 @@ impl Round<'_> {
 
     /// The head of a match and the length of its log.
     fn find(&mut self, id: MatchId) -> Result<Option<(Ownership, u32)>, WriteFault> {
-        if let Some(&known) = self.remembered().0.get(&id) {
+        if let Some(known) = self.remembered().known(id) {
             return Ok(Some(known));
         }
         // Nothing of it is staged: what is staged is remembered, or forgotten together with all others.

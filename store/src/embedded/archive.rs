@@ -5,8 +5,8 @@ use game_core::{MatchId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::fault::WriteFault;
 use super::tables::{ARCHIVE, ARCHIVE_LISTS, ARCHIVED};
-use super::writer::WriteFault;
 use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch, Pager};
 use crate::codec;
 use crate::contract::Archive;

@@ -19,11 +19,13 @@ use redb::{
 use super::EmbeddedStore;
 use super::contained::{contained, open_checked};
 use super::directory::{FILE_NAME, builder, create_directory};
+use super::fault::{WriteFault, cannot_open};
 use super::journal::{HALF_LEN, JOURNAL_NAME, Needed, no_journal, open_file, read_rows};
 use super::log;
+use super::preparing;
 use super::tables::{self, FORMER_LOG, HEADS, JOURNAL, LOG, TableVisitor};
 use super::tails::Tails;
-use super::writer::{WriteFault, cannot_open, read_tails};
+use super::writer::read_tails;
 use crate::error::StoreError;
 
 /// Name of an enclosed file → its content.
@@ -89,7 +91,7 @@ impl EmbeddedStore {
             .begin_read()
             .map_err(WriteFault::from)
             .and_then(|from| {
-                tables::check_written_layout(&from)?;
+                preparing::check_written_layout(&from)?;
                 let tails = read_closed(&from, directory)?;
                 copy(&from, &tails, file, enclosed, made_at)
             });
@@ -130,7 +132,7 @@ impl Backup {
         let database = open(file, &place)?;
         let read = || -> Result<Self, WriteFault> {
             let txn = database.begin_read()?;
-            tables::check_written_layout(&txn)?;
+            preparing::check_written_layout(&txn)?;
             let made_at = match txn.open_table(MADE_AT) {
                 Ok(made) => made.get(())?.map(|at| at.value()),
                 Err(TableError::TableDoesNotExist(_)) => None,

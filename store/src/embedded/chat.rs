@@ -5,9 +5,9 @@ use game_core::MatchId;
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::fault::WriteFault;
 use super::heads::head;
 use super::tables::{CHATS, HEADS};
-use super::writer::WriteFault;
 use crate::chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats};
 use crate::codec;
 use crate::contract::Chat;

@@ -3,8 +3,8 @@
 use game_core::{MatchId, Tag};
 use redb::{ReadableTable, WriteTransaction};
 
+use super::fault::WriteFault;
 use super::tables::{ENDED, ENDED_IDS, OUTBOX, OUTBOX_LAST};
-use super::writer::WriteFault;
 
 /// Adds an entry for a match that has ended.
 pub(super) fn add(txn: &WriteTransaction, id: MatchId) -> Result<(), WriteFault> {

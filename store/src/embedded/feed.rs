@@ -5,8 +5,8 @@ use game_core::UnixMillis;
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::fault::WriteFault;
 use super::tables::{FEED, FEED_OF, FEED_REMOVED, HOOKS};
-use super::writer::WriteFault;
 use crate::codec;
 use crate::contract::{FEED_PAGE_MAX, Feed, HOOK_KEPT};
 use crate::error::StoreError;

@@ -3,7 +3,7 @@
 use game_core::MatchId;
 use redb::ReadableTable;
 
-use super::writer::WriteFault;
+use super::fault::WriteFault;
 use crate::codec::{self, Head};
 use crate::error::StoreError;
 

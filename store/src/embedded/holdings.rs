@@ -5,8 +5,8 @@ use game_core::{PlayerId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::fault::WriteFault;
 use super::tables::{HELD, HELD_UNTIL};
-use super::writer::WriteFault;
 use crate::contract::Holdings;
 use crate::error::StoreError;
 use crate::holding::{HOLDING_KEPT, Holding};

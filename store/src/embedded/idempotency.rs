@@ -5,8 +5,8 @@ use game_core::{MatchId, UnixMillis};
 use redb::{ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::fault::WriteFault;
 use super::tables::{REQUESTS, REQUESTS_UNTIL};
-use super::writer::WriteFault;
 use crate::contract::Idempotency;
 use crate::error::StoreError;
 use crate::request::{Begun, REQUEST_KEPT, REQUEST_RUNS, RequestDigest};

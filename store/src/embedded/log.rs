@@ -5,10 +5,10 @@ use game_core::{Epoch, MatchId, ShardId};
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::entries;
+use super::fault::WriteFault;
 use super::heads::head;
 use super::tables::{HEADS, LOG, SNAPSHOTS};
 use super::tails::Tail;
-use super::writer::WriteFault;
 use crate::codec::{self, CHUNK_RECORDS_MAX, DecodeError, Entry, Head, Records, push_record};
 use crate::error::StoreError;
 use crate::ownership::Status;

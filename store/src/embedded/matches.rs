@@ -10,11 +10,11 @@ use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::appends::Batch;
+use super::fault::WriteFault;
 use super::heads::head;
 use super::log::{self, Log};
 use super::tables::{ENDED_IDS, HEADS, LOG, OWNED, SNAPSHOTS};
 use super::tails::{Tail, Tails};
-use super::writer::WriteFault;
 use crate::append::{Append, Appended};
 use crate::checkpoint;
 use crate::codec::{self, Head, MoveTime};

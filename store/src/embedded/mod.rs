@@ -24,6 +24,7 @@ mod chat;
 mod contained;
 mod directory;
 mod entries;
+mod fault;
 mod feed;
 mod heads;
 mod holdings;
@@ -32,8 +33,10 @@ mod journal;
 mod log;
 mod matches;
 mod outbox;
+mod preparing;
 mod ratings;
 mod registry;
+mod remembered;
 mod revocations;
 mod round;
 mod sweep;
@@ -56,8 +59,9 @@ use redb::{Database, DatabaseError, StorageBackend};
 pub use self::backup::{Backup, Enclosed, check_unused, give_to_owner_of};
 pub use self::contained::contains_panics;
 use self::directory::{FILE_NAME, builder, create_directory, create_file, make_private};
+use self::fault::WHAT_TO_DO;
 use self::journal::{HALF_LEN, Source, open_file};
-use self::writer::{WHAT_TO_DO, Writer};
+use self::writer::Writer;
 use crate::beat::Board;
 use crate::contract::{FINISHED_KEEP, LIVE_KEEP};
 use crate::durability::Durability;
@@ -172,7 +176,7 @@ impl EmbeddedStore {
         journal: Source,
     ) -> Result<Self, StoreError> {
         let writer = Writer::start(place, Box::new(open), journal, |txn| {
-            tables::prepare(txn)?;
+            preparing::prepare(txn)?;
             entries::add_missing(txn)
         })?;
         Ok(Self {

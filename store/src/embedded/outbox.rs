@@ -7,9 +7,9 @@ use game_core::{Epoch, Tag, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::fault::WriteFault;
 use super::heads::head;
 use super::tables::{ENDED, ENDED_IDS, ENDED_IDS_UNTIL, HEADS, LEASES, OUTBOX};
-use super::writer::WriteFault;
 use crate::codec;
 use crate::contract::{
     ENDED_IDS_KEEP, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition,

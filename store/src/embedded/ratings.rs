@@ -6,8 +6,8 @@ use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::entries;
+use super::fault::WriteFault;
 use super::tables::{ABOVE_IDS, RATED, RATED_AT, RATED_BY_TIME, RATED_LAST, RATINGS};
-use super::writer::WriteFault;
 use crate::codec;
 use crate::contract::{RatingApplied, Ratings};
 use crate::error::StoreError;

@@ -10,9 +10,9 @@ use game_core::{Epoch, MatchId, ShardId};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::fault::WriteFault;
 use super::heads::head;
 use super::tables::{ABOVE_IDS, HEADS, LEFT, OWNED, SHARDS, owners};
-use super::writer::WriteFault;
 use crate::codec;
 use crate::contract::Registry;
 use crate::error::StoreError;

@@ -5,8 +5,8 @@ use game_core::{PlayerId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::fault::WriteFault;
 use super::tables::{REVOKED, VOID};
-use super::writer::WriteFault;
 use crate::contract::{REVOCATION_KEPT, Revocations, Validity};
 use crate::error::StoreError;
 

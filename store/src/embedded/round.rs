@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use game_core::MatchId;
 use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
 
-use super::appends::Remembered;
+use super::fault::WriteFault;
 use super::journal::Journal;
 use super::log;
 use super::log::{Appending, write_append};
+use super::remembered::Remembered;
 use super::tables::JOURNAL;
 use super::tails::Tails;
-use super::writer::WriteFault;
 use crate::codec::{self, Entries, Entry};
 
 /// Tails that are older than this go into the tables with any transaction.

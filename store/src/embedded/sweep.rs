@@ -7,13 +7,13 @@ use game_core::{MatchId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::fault::WriteFault;
 use super::heads::head;
 use super::tables::{
     ABOVE_IDS, ARCHIVED, CHATS, CREDENTIAL_EXPIRIES, ENDED, ENDED_IDS_UNTIL, EXPIRIES, HEADS,
     HELD_UNTIL, LOG, OWNED, RATED_AT, RATED_BY_TIME, REQUESTS_UNTIL, REVOKED, SNAPSHOTS, TICKETS,
     TRANSFER_EXPIRIES, VOID,
 };
-use super::writer::WriteFault;
 use super::{
     accounts, archive, feed, holdings, idempotency, log, outbox, ratings, tickets, transfers,
 };

@@ -1,10 +1,8 @@
-//! The tables, and their preparation when the store is opened.
+//! The tables.
 
-use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
+use redb::{Key, ReadableTable, TableDefinition, Value};
 
-use super::log::Migration;
-use super::writer::WriteFault;
-use crate::error::StoreError;
+use super::fault::WriteFault;
 
 /// The value of [`REQUESTS`].
 type StoredRequest = (&'static [u8], &'static str, u64, &'static [u8]);
@@ -92,12 +90,12 @@ pub(super) const HOOKS: TableDefinition<&str, (u64, &str, u64, u64)> =
     TableDefinition::new("hooks");
 
 /// One entry: the layout of the tables.
-const LAYOUT: TableDefinition<(), u32> = TableDefinition::new("layout");
+pub(super) const LAYOUT: TableDefinition<(), u32> = TableDefinition::new("layout");
 /// The layout that these definitions describe.
-const LAYOUT_VERSION: u32 = 3;
+pub(super) const LAYOUT_VERSION: u32 = 3;
 /// The one before, which is migrated when the store is opened: each record has a row of its own there, and there is no
 /// journal. The one before that, which had no such entry, is not read.
-const FORMER_VERSION: u32 = 2;
+pub(super) const FORMER_VERSION: u32 = 2;
 
 /// When the outbox entry of a match was done, in Unix milliseconds, and the match's id.
 pub(super) const ENDED: TableDefinition<(u64, &str), ()> = TableDefinition::new("ended");
@@ -183,102 +181,6 @@ pub(super) fn visit(visitor: &mut impl TableVisitor) -> Result<(), WriteFault> {
     visitor.table(TRANSFERS)?;
     visitor.table(TRANSFER_OF)?;
     visitor.table(TRANSFER_EXPIRIES)
-}
-
-/// Creates the tables that are missing.
-struct Creation<'a>(&'a WriteTransaction);
-
-impl TableVisitor for Creation<'_> {
-    fn table<K: Key + 'static, V: Value + 'static>(
-        &mut self,
-        table: TableDefinition<'static, K, V>,
-    ) -> Result<(), WriteFault> {
-        self.0.open_table(table)?;
-        Ok(())
-    }
-}
-
-/// Creates the tables that are missing. The file's lock proves that no earlier process is running: all
-/// records are removed, and shards whose sets are not empty are known to have ended.
-///
-/// A file of the former layout is migrated. Refuses a file whose tables are laid out otherwise, and leaves it as it is.
-pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
-    let found = check_layout(txn)?;
-    visit(&mut Creation(txn))?;
-    if found == FORMER_VERSION {
-        migrate(txn)?;
-    }
-    txn.open_table(SHARDS)?.retain(|_, _| false)?;
-    let owners = owners(&txn.open_table(OWNED)?)?;
-    let mut left = txn.open_table(LEFT)?;
-    left.retain(|_, ()| false)?;
-    for owner in &owners {
-        left.insert(owner.as_str(), ())?;
-    }
-    // No worker of an earlier process is running.
-    txn.open_table(LEASES)?.retain(|_, _| false)?;
-    Ok(())
-}
-
-/// Makes the present layout of the former one.
-fn migrate(txn: &WriteTransaction) -> Result<(), WriteFault> {
-    let matches = {
-        let former = txn.open_table(FORMER_LOG)?;
-        let mut log = txn.open_table(LOG)?;
-        let mut migration = Migration::into(&mut log);
-        for row in former.iter()? {
-            let (key, record) = row?;
-            let (id, seq) = key.value();
-            migration.take(id, seq, record.value())?;
-        }
-        migration.finish()?;
-        migration.matches
-    };
-    txn.delete_table(FORMER_LOG)?;
-    txn.open_table(LAYOUT)?.insert((), LAYOUT_VERSION)?;
-    tracing::info!(
-        matches,
-        from = FORMER_VERSION,
-        to = LAYOUT_VERSION,
-        "the store's file is migrated to the layout of this version; no earlier program reads it then"
-    );
-    Ok(())
-}
-
-/// The layout, which is one that is read.
-fn check_layout(txn: &WriteTransaction) -> Result<u32, WriteFault> {
-    let is_used = txn.list_tables()?.next().is_some();
-    let mut layout = txn.open_table(LAYOUT)?;
-    let found = layout.get(())?.map(|version| version.value());
-    if found.is_none() && !is_used {
-        layout.insert((), LAYOUT_VERSION)?;
-        return Ok(LAYOUT_VERSION);
-    }
-    check_version(found)
-}
-
-/// The same for a file that is only read, and whose tables must be there.
-pub(super) fn check_written_layout(txn: &ReadTransaction) -> Result<u32, WriteFault> {
-    let found = match txn.open_table(LAYOUT) {
-        Ok(layout) => layout.get(())?.map(|version| version.value()),
-        Err(redb::TableError::TableDoesNotExist(_)) => None,
-        Err(error) => return Err(error.into()),
-    };
-    check_version(found)
-}
-
-fn check_version(found: Option<u32>) -> Result<u32, WriteFault> {
-    let why = match found {
-        Some(read @ (LAYOUT_VERSION | FORMER_VERSION)) => return Ok(read),
-        None => "its file is of a version before 2, which this program does not read: move the \
-                 directory away to begin with an empty store, or give another one"
-            .to_owned(),
-        Some(version) => format!(
-            "its file is laid out as version {version} and this program reads version {LAYOUT_VERSION}: \
-             run the version of Rookery that wrote it, or give another directory"
-        ),
-    };
-    Err(WriteFault::Refused(StoreError::Unfit(why)))
 }
 
 /// The shards whose sets are not empty, by one read for each.

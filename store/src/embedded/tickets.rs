@@ -5,8 +5,8 @@ use game_core::{PlayerId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::fault::WriteFault;
 use super::tables::{EXPIRIES, LISTS, POOLS, TICKETS};
-use super::writer::WriteFault;
 use crate::codec;
 use crate::contract::Tickets;
 use crate::error::StoreError;

@@ -5,8 +5,8 @@ use game_core::UnixMillis;
 use redb::{ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::fault::WriteFault;
 use super::tables::{TRANSFER_EXPIRIES, TRANSFER_OF, TRANSFERS};
-use super::writer::WriteFault;
 use crate::account::SecretDigest;
 use crate::codec;
 use crate::contract::Transfers;

@@ -3,7 +3,6 @@
 //! Appends go into the [`journal`](super::journal), everything else into the database: see [`round`](super::round).
 
 use std::collections::{HashMap, hash_map};
-use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -11,17 +10,18 @@ use std::time::{Duration, Instant};
 use game_core::MatchId;
 use redb::{
     Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
-    StorageError, WriteTransaction,
+    WriteTransaction,
 };
 use tokio::sync::{mpsc, oneshot};
 
 use super::contained::{contained, open_checked};
+use super::fault::{WriteFault, cannot_open, damaged};
 use super::journal::{Journal, Needed, Row, Source, read_rows};
 use super::log;
 use super::round::{Round, State};
 use super::tables::{HEADS, JOURNAL, LOG};
 use super::tails::{Gap, Tails};
-use crate::codec::{DecodeError, Entries};
+use crate::codec::Entries;
 use crate::error::StoreError;
 
 /// Upper bound on requests queued for the thread; when the queue is full, callers wait.
@@ -30,18 +30,6 @@ const QUEUE_LEN: usize = 1024;
 const BATCH_LEN: usize = 256;
 /// Delay before another attempt to open a file that failed.
 const REOPEN_PAUSE: Duration = Duration::from_millis(100);
-
-/// Advice in the error about a damaged file.
-pub(super) const WHAT_TO_DO: &str =
-    "put a copy of the file back, or move it away to begin with an empty store";
-
-/// Why a request has no result.
-pub(super) enum WriteFault {
-    /// The storage failed: nothing in this commit happened.
-    Storage(redb::Error),
-    /// Only this request fails, and it has written nothing.
-    Refused(StoreError),
-}
 
 /// How the file is opened, each time.
 pub(super) type Open = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
@@ -419,75 +407,3 @@ impl Shared {
         Ok(())
     }
 }
-
-impl WriteFault {
-    pub(super) fn into_error(self, place: &str) -> StoreError {
-        match self {
-            Self::Refused(StoreError::Unfit(text)) => {
-                StoreError::Unfit(format!("the store in {place}: {text}"))
-            }
-            Self::Refused(error) => error,
-            Self::Storage(redb::Error::Corrupted(text)) => {
-                StoreError::Corrupt(format!("the store in {place}: {text}"))
-            }
-            Self::Storage(error) => {
-                StoreError::Unavailable(format!("the store in {place}: {error}"))
-            }
-        }
-    }
-}
-
-/// The file is not what was written to it.
-fn damaged(text: String) -> WriteFault {
-    WriteFault::Storage(redb::Error::Corrupted(format!(
-        "its file is damaged: {text}"
-    )))
-}
-
-pub(super) fn cannot_open(place: &str, error: DatabaseError) -> StoreError {
-    match error {
-        DatabaseError::DatabaseAlreadyOpen => StoreError::Unfit(format!(
-            "another process has the store in {place} open; stop it, or use another directory"
-        )),
-        DatabaseError::UpgradeRequired(version) => StoreError::Unfit(format!(
-            "the store in {place} is of an older format ({version}) than this program reads"
-        )),
-        DatabaseError::Storage(StorageError::Corrupted(text)) => {
-            StoreError::Corrupt(format!("the store in {place}: {text}; {WHAT_TO_DO}"))
-        }
-        // How redb reports that a file is not its own, or ends too early.
-        DatabaseError::Storage(StorageError::Io(error))
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-            ) =>
-        {
-            StoreError::Corrupt(format!("the store in {place}: {error}; {WHAT_TO_DO}"))
-        }
-        error => StoreError::Unavailable(format!("the store in {place}: {error}")),
-    }
-}
-
-impl From<StoreError> for WriteFault {
-    fn from(error: StoreError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<DecodeError> for WriteFault {
-    fn from(error: DecodeError) -> Self {
-        Self::Refused(StoreError::Corrupt(error.to_string()))
-    }
-}
-
-macro_rules! from_redb {
-    ($($error:ident),*) => {
-        $(impl From<redb::$error> for WriteFault {
-            fn from(error: redb::$error) -> Self {
-                Self::Storage(error.into())
-            }
-        })*
-    };
-}
-
-from_redb!(CommitError, StorageError, TableError, TransactionError);
