@@ -429,8 +429,10 @@ impl Driver {
 
     /// Sends the next spectators their frames.
     fn show(&mut self) {
+        let mut frames = Vec::with_capacity(1);
         for (peer, frame) in self.shows.slice() {
-            self.send(peer, &mut vec![frame]);
+            frames.push(frame);
+            self.send(peer, &mut frames);
         }
     }
 
@@ -454,9 +456,10 @@ impl Driver {
             .filter(|(_, peer)| is_due(peer))
             .map(|(key, _)| key)
             .collect();
+        let mut frames = Vec::with_capacity(1);
         for peer in due {
-            let frame = heartbeat_frame().stamp(server_time);
-            self.send(peer, &mut vec![frame]);
+            frames.push(heartbeat_frame().stamp(server_time));
+            self.send(peer, &mut frames);
         }
     }
 }

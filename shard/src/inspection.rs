@@ -121,6 +121,9 @@ impl Inspector {
     ///
     /// When the shard does not accept the request.
     pub fn wish(&self, wish: Ask) -> Result<(), AskError> {
+        if !self.has_begun.load(Ordering::Relaxed) {
+            return Err(AskError::Waiting);
+        }
         self.asks.try_send(wish).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => AskError::Busy,
             mpsc::error::TrySendError::Closed(_) => AskError::Stopped,
@@ -147,9 +150,6 @@ impl Inspector {
         &self,
         question: impl FnOnce(oneshot::Sender<T>) -> Ask,
     ) -> Result<T, AskError> {
-        if !self.has_begun.load(Ordering::Relaxed) {
-            return Err(AskError::Waiting);
-        }
         let (reply, answer) = oneshot::channel();
         self.wish(question(reply))?;
         match timeout(ANSWER_WITHIN, answer).await {

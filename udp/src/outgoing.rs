@@ -156,7 +156,7 @@ impl Outgoing {
 mod tests {
     use super::*;
 
-    /// Takes so many datagrams before it is blocked, and fails at those to a port.
+    /// Takes a number of datagrams before it is blocked, and fails at those to one port.
     #[derive(Default)]
     struct Wire {
         room: usize,

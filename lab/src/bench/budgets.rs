@@ -34,7 +34,7 @@ const MOVES_PER_S_MIN: [(u32, f64); 2] = [(100, 20_000.0), (BUSY_MATCHES, 16_000
 /// Of one match alone: half of the acknowledgements come as much later than from the stored relay, which has the same
 /// way and the same flush, in milliseconds.
 const ALONE_MS_MAX: f64 = 0.15;
-/// 99 of 100 acknowledgements at so many matches, in milliseconds.
+/// The number of matches, and within how many milliseconds 99 of 100 of their acknowledgements come.
 const ACK_P99_MS_MAX: (u32, f64) = (100, 8.0);
 /// Memory of the server a match with its two connections, in KB of 1,024 bytes.
 const MATCH_KB_MAX: f64 = 90.0;
@@ -143,7 +143,7 @@ pub(super) fn budgets(cases: &[Case], takeovers: &[Takeover]) -> Vec<Budget> {
 struct Cases<'a>(&'a [Case]);
 
 impl<'a> Cases<'a> {
-    /// With so many matches, in closed loop.
+    /// With this number of matches, in closed loop.
     fn case(self, matches: u32) -> Option<&'a Case> {
         let mut cases = self.0.iter();
         cases.find(|case| case.matches == matches && case.think_ms == 0)

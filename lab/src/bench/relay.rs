@@ -17,7 +17,7 @@ use shard::tls::Identity;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::rounds::{Datagrams, Pair, Subject, Took};
+use super::rounds::{Datagrams, Pair, Subject, Took, mover_first};
 use super::seating::{Seated, seat_all};
 use super::stored::{Entry, Queue, Writer};
 use super::{BenchError, NO_REWRITE, SOCKETS, TIMES, why_lost};
@@ -251,12 +251,7 @@ pub(super) struct RelayPair {
 
 impl Pair for RelayPair {
     async fn play(&mut self, n: usize) -> Result<Option<Took>, BenchError> {
-        let [white, black] = &mut self.seats;
-        let (mover, other) = if n.is_multiple_of(2) {
-            (white, black)
-        } else {
-            (black, white)
-        };
+        let (mover, other) = mover_first(&mut self.seats, n);
         let sent = Instant::now();
         mover.send(&[n as u8; MESSAGE_LEN]).await?;
         let ack = async { mover.message().await.map(|()| sent.elapsed()) };

@@ -178,7 +178,7 @@ pub(super) mod tests {
     use super::*;
     use crate::bench::figures::tests::figures;
 
-    /// Once: a relay that takes 20 µs a move, and Rookery, which takes so many, on Redis 10 more.
+    /// Once: a relay that takes 20 µs a move, and Rookery, which takes a given number, on Redis 10 more.
     pub(in crate::bench) fn case(matches: u32, think_ms: u64, server_us: u64) -> Case {
         let servers = vec![
             (Server::Relay, vec![figures(20, None)]),

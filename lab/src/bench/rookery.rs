@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::args::BenchConfig;
 use super::games::Games;
 use super::operators::Operators;
-use super::rounds::{Datagrams, Pair, Subject, Took};
+use super::rounds::{Datagrams, Pair, Subject, Took, mover_first};
 use super::seating::{Seated, seat_all, some_at_once};
 use super::{BenchError, BenchStore, NO_REWRITE, SETUP_MAX, SOCKETS, TIMES};
 use crate::cluster::start_redis;
@@ -298,12 +298,7 @@ impl Pair for MatchPair {
         let Some(&uci) = self.moves.get(n) else {
             return Ok(None);
         };
-        let [white, black] = &mut self.seats;
-        let (mover, other) = if n.is_multiple_of(2) {
-            (white, black)
-        } else {
-            (black, white)
-        };
+        let (mover, other) = mover_first(&mut self.seats, n);
         let id = CommandId(n as u64);
         // Every event of the match is a move.
         let kind = CommandKind::plain_move(n as u32, uci);

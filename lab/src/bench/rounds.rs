@@ -87,6 +87,15 @@ pub(super) trait Pair: Send + 'static {
     fn finish(self) -> impl Future<Output = Result<(), BenchError>> + Send;
 }
 
+/// Of two seats, White's first: the one that makes the `n`-th move, and the other.
+pub(super) fn mover_first<S>([white, black]: &mut [S; 2], n: usize) -> (&mut S, &mut S) {
+    if n.is_multiple_of(2) {
+        (white, black)
+    } else {
+        (black, white)
+    }
+}
+
 /// How long a move took, from when it was sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Took {

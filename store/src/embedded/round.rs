@@ -138,7 +138,7 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// Whether an entry with so many bytes goes into the journal: longer ones go into the tables at once.
+    /// Whether an entry of this length goes into the journal: longer ones go into the tables at once.
     pub(super) const fn is_journaled(&self, len: usize) -> bool {
         len <= self.state.journal.entry_len_max()
     }

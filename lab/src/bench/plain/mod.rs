@@ -25,7 +25,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::games::Games;
-use super::rounds::{Pair, Subject, Took};
+use super::rounds::{Pair, Subject, Took, mover_first};
 use super::seating::{Seated, seat_all};
 use super::{BenchError, NO_REWRITE};
 use crate::cluster::start_redis;
@@ -157,12 +157,7 @@ impl Pair for PlainPair {
         let Some(uci) = self.moves.get(n) else {
             return Ok(None);
         };
-        let [white, black] = &mut self.seats;
-        let (mover, other) = if n.is_multiple_of(2) {
-            (white, black)
-        } else {
-            (black, white)
-        };
+        let (mover, other) = mover_first(&mut self.seats, n);
         let text = uci.to_string();
         let sent = Instant::now();
         mover.send(text.clone()).await?;
