@@ -31,6 +31,9 @@ pub fn binary(name: &str) -> PathBuf {
             "bot-client",
         ]);
         build.current_dir(env!("CARGO_MANIFEST_DIR"));
+        if cfg!(feature = "sabotage") {
+            build.args(["--features", "server/sabotage"]);
+        }
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }

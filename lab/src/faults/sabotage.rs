@@ -55,11 +55,8 @@ mod taken_out {
 
     /// The fenced write, as the store loads it into Redis.
     const APPEND: &str = include_str!("../../../store/src/redis/lua/append.lua");
-    /// Its two conditions on the position, and what they become, byte for byte as long.
-    const CONDITIONS: [(&str, &str); 2] = [
-        ("if len < after then", "if false       then"),
-        ("if len > after then", "if false       then"),
-    ];
+    /// Its condition on the position, and what it becomes, byte for byte as long.
+    const CONDITION: (&str, &str) = ("if len == after and", "if true         and");
 
     /// Takes the position check out of the fenced write on its way to Redis: the script as it is
     /// loaded, and the digest by which it is called.
@@ -68,17 +65,16 @@ mod taken_out {
     /// script, and loads it again.
     #[must_use]
     pub fn rewrite_position_check() -> Rewrite {
-        let broken = CONDITIONS
-            .iter()
-            .fold(APPEND.to_owned(), |script, (check, none)| {
-                assert!(
-                    script.contains(check),
-                    "the store's script has another check now"
-                );
-                script.replace(check, none)
-            });
-        let mut patterns = vec![(digest(APPEND), digest(&broken))];
-        patterns.extend(CONDITIONS.map(|(check, none)| (check.to_owned(), none.to_owned())));
+        let (check, none) = CONDITION;
+        assert!(
+            APPEND.contains(check),
+            "the store's script has another check now"
+        );
+        let broken = APPEND.replace(check, none);
+        let patterns = [
+            (digest(APPEND), digest(&broken)),
+            (check.to_owned(), none.to_owned()),
+        ];
         Arc::new(move |bytes| {
             for (from, to) in &patterns {
                 replace(bytes, from.as_bytes(), to.as_bytes());
@@ -142,7 +138,7 @@ mod taken_out {
             rewrite(&mut script);
             assert_eq!(script.len(), APPEND.len());
             let text = String::from_utf8(script).unwrap();
-            assert!(!text.contains("len < after") && !text.contains("len > after"));
+            assert!(!text.contains(CONDITION.0));
             let mut call = digest(APPEND).into_bytes();
             rewrite(&mut call);
             assert_eq!(String::from_utf8(call).unwrap(), digest(&text));

@@ -168,7 +168,7 @@ pub(super) struct ShardArgs {
     configuration: ConfigArgs,
     /// The safeguard to take out, so that a test sees whether its checks notice: gate or store-time.
     #[cfg(feature = "sabotage")]
-    #[arg(long, env = "ROOKERY_SABOTAGE", value_name = "SAFEGUARD", value_parser = sabotage)]
+    #[arg(long, env = "ROOKERY_SABOTAGE", value_name = "SAFEGUARD", value_parser = sabotage, hide = true)]
     sabotage: Option<Sabotage>,
 }
 
