@@ -135,7 +135,7 @@ impl Service {
             }
         }
         let game = self.restore(id).await?;
-        let withheld = !plays(&game) && self.endings.withhold(&game);
+        let withheld = !plays(&game) && self.is_withheld(&game).await?;
         let game = if withheld {
             Match::new(game.setup().clone())
         } else {
@@ -146,6 +146,17 @@ impl Service {
             withheld,
             seen: None,
         })
+    }
+
+    /// Whether the public may not see yet what has happened in a match.
+    async fn is_withheld(&self, game: &Match) -> Result<bool, Problem> {
+        let setup = game.setup();
+        if setup.spectator_delay_s == 0 || game.outcome().is_none() {
+            return Ok(self.endings.withhold(game, None));
+        }
+        let archived = self.archive.get(setup.id).await?;
+        let ended_at = archived.map(|archived| archived.ended_at());
+        Ok(self.endings.withhold(game, ended_at))
     }
 
     /// A match as of its newest confirmed event; one that has left the live matches, as the archive has it.

@@ -18,7 +18,7 @@ fn report(output: &std::process::Output) -> Value {
 
 /// Two processes find each other in the pool and finish a match.
 fn two_bots_play(engine: &str) -> (Value, Value) {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     let server = Server::embedded();
     let url = &server.ready.matchmaker;
     let args = [
@@ -92,7 +92,7 @@ fn a_bot_keeps_its_engine_s_stderr_in_a_file() {
 /// An engine that dies in every match loses it, and the next one begins: resigned where both had moved.
 #[test]
 fn a_bot_goes_on_when_its_engine_dies() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     let server = Server::embedded();
     let url = &server.ready.matchmaker;
     let script = tests::data_dir().join("engine-that-dies.sh");

@@ -11,7 +11,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Plays it with the programs that are found in `path`; what it leaves goes to `temporary`.
 fn demo(path: Option<&str>, words: &[&str], temporary: &Path) -> Output {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::shared_turn());
     let mut command = Command::new(process::binary("rookery"));
     command
         .args(["demo", "--speed", "20", "--ascii"])
@@ -121,7 +121,7 @@ fn the_demonstration_tells_who_owns_the_match() {
 
 /// What the demonstration writes to a terminal with such an environment.
 fn on_a_terminal(environment: &[(&str, &str)], temporary: &Path) -> String {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::shared_turn());
     let rookery = process::binary("rookery");
     let line = format!(
         "stty rows 24 cols 80 && exec {} demo --speed 20",

@@ -20,7 +20,7 @@ const PROGRAM_MAX: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_keeps_its_promises_through_all_sorts_of_faults() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::shared_turn().await;
     let campaign = Campaign {
         faults: 10,
         matches: 20,
@@ -68,7 +68,7 @@ async fn a_cluster_keeps_its_promises_through_all_sorts_of_faults() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_redis_keeps_the_promises_through_faults() {
     use FaultKind as Kind;
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::shared_turn().await;
     let common = [Kind::ShardKill, Kind::RedisKill, Kind::TcpLoseReplies];
     let kinds = |own: &[Kind]| [&common[..], own].concat();
     let campaign = |store, kinds| Campaign {
@@ -116,7 +116,7 @@ async fn every_kind_of_redis_keeps_the_promises_through_faults() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_of_all_shards_under_load_loses_nothing_and_nobody() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::shared_turn().await;
     let campaign = Campaign {
         faults: 2,
         matches: 40,
@@ -137,7 +137,7 @@ async fn a_rolling_restart_of_all_shards_under_load_loses_nothing_and_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_away_freezes_play_and_charges_nobody() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::shared_turn().await;
     let campaign = Campaign {
         faults: 4,
         matches: 20,
@@ -283,7 +283,7 @@ mod sabotaged {
 
     /// Runs a campaign in a process of its own, as one of them puts a library into it.
     fn figures(safeguard: &str, faults: &str) -> Value {
-        let _turn = tests::turns::blocking_turn();
+        let _turn = tests::turns::blocking(tests::turns::shared_turn());
         let directory = tempfile::tempdir().expect("a temporary directory");
         let json = directory.path().join("figures.json");
         let status = std::process::Command::new(env!("CARGO_BIN_EXE_faults"))

@@ -40,7 +40,7 @@ fn check<S: AsRef<OsStr>>(example: &str, args: &[S]) -> String {
 
 #[test]
 fn all_games_and_every_legal_move() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     let said = check("games_as_json", &[tests::games_file()]);
     assert!(said.contains("200"), "{said}");
 }
@@ -49,7 +49,7 @@ fn all_games_and_every_legal_move() {
 /// same result.
 #[test]
 fn pgn_of_500_random_games_of_every_variant() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     for variant in Variant::ALL {
         let said = check("random_games_as_json", &[variant.code(), "500"]);
         assert!(said.starts_with("500 games"), "{variant}: {said}");

@@ -38,13 +38,13 @@ fn replay_twice(server: &Server) {
 
 #[test]
 fn two_hundred_games_twice_on_the_embedded_store() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     replay_twice(&Server::embedded());
 }
 
 #[test]
 fn two_hundred_games_twice_on_redis() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     let redis = RedisServer::start();
     replay_twice(&Server::on_redis(&redis.url()));
 }
@@ -72,7 +72,7 @@ fn replay_path(server: &Server, path: &str) -> (Option<i32>, Value) {
 /// Every small file is played as it stands, or its game is named with its line and the reason.
 #[test]
 fn odd_files_are_played_as_they_stand_or_their_games_are_named() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     let server = Server::embedded();
     for (file, plies) in [
         ("cut-movetext/blank-between-moves.pgn", 4),
@@ -132,7 +132,7 @@ fn odd_files_are_played_as_they_stand_or_their_games_are_named() {
 /// The report for people names the same.
 #[test]
 fn a_damaged_record_is_named_in_words() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     let server = Server::embedded();
     let path = tests::data_dir().join("pgn/one-bad-record/open-comment.pgn");
     let url = &server.ready.matchmaker;
@@ -156,7 +156,7 @@ fn a_damaged_record_is_named_in_words() {
 /// A game that comes out otherwise than its file says is named with its line.
 #[test]
 fn a_game_that_ends_otherwise_is_named_with_its_line_and_in_words() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     let server = Server::embedded();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("mate.pgn");
@@ -182,7 +182,7 @@ fn a_game_that_ends_otherwise_is_named_with_its_line_and_in_words() {
 /// Games of variants are matches of theirs.
 #[test]
 fn games_of_all_variants_are_replayed() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     let server = Server::embedded();
     let file = server.data_dir().join("variants.pgn");
     std::fs::write(&file, crate::pgn_import::VARIANTS).unwrap();

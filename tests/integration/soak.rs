@@ -10,7 +10,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 
 /// Runs a soak with `more` arguments; its exit code and its figures.
 fn soak(more: &[&str]) -> (Option<i32>, Value) {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::shared_turn());
     let directory = tempfile::tempdir().expect("a temporary directory");
     let (json, html) = (
         directory.path().join("soak.json"),

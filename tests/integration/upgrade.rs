@@ -33,7 +33,7 @@ fn earlier() -> Option<PathBuf> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upgrade_from_an_earlier_version_in_play_loses_nothing_and_nobody() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::shared_turn().await;
     let Some(earlier) = tokio::task::spawn_blocking(earlier).await.unwrap() else {
         return;
     };

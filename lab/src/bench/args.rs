@@ -49,6 +49,8 @@ Examples:
     bot-client bench --tickets 500 --beside 1000 --seconds 60
   What a page costs beside a native client:
     bot-client bench --doors 2000 --seconds 20
+  What a thousand spectators of one match cost:
+    bot-client bench --spectators 1000 --seconds 20
   For a script:
     bot-client bench --json | jq '.budgets[] | select(.met == false)'";
 
@@ -64,8 +66,7 @@ Examples:
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub struct BenchArgs {
     /// Matches at the same time, 1 to 10000; several numbers make several rows. By default 100, 500 and
-    /// 2000, or none with --takeover, --drain,
-    /// --even-load, --tickets and --doors.
+    /// 2000, or none with --takeover, --drain, --even-load, --tickets, --doors and --spectators.
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub matches: Vec<u32>,
@@ -103,6 +104,12 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(2..=5_000))]
     pub doors: Vec<u32>,
+    /// Have one match played for --seconds by itself and then before this number of spectators, and say what a spectator
+    /// costs the server, and when the last of them has a move. Players wait for --think before a move, or 200 ms.
+    /// Several numbers make several rows.
+    #[arg(long, value_name = "N", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub spectators: Vec<u32>,
     /// What else Rookery is compared with: its CPU time for a move is divided by that of each of these. All but relay
     /// need redis-server.
     #[arg(
@@ -125,12 +132,12 @@ pub struct BenchArgs {
     #[arg(long)]
     pub system_calls: bool,
     /// Measure all that has a budget, and print whether it is kept. Needs redis-server, and half an hour or so.
-    #[arg(long, conflicts_with_all = ["matches", "takeover", "drain", "even_load", "tickets", "doors", "store",
+    #[arg(long, conflicts_with_all = ["matches", "takeover", "drain", "even_load", "tickets", "doors", "spectators", "store",
           "against", "compare", "think", "operators", "system_calls"])]
     pub budgets: bool,
     /// Measure what this machine takes for a flush, a round trip to Redis, a packet, a system call and a switch to
     /// another thread, and nothing else.
-    #[arg(long, conflicts_with_all = ["matches", "takeover", "drain", "even_load", "tickets", "doors", "store",
+    #[arg(long, conflicts_with_all = ["matches", "takeover", "drain", "even_load", "tickets", "doors", "spectators", "store",
           "against", "compare", "think", "operators", "system_calls", "budgets", "repeat", "html"])]
     pub physics: bool,
     /// Where the server keeps its matches; several are measured one after the other. By default
@@ -189,6 +196,7 @@ pub(super) struct BenchConfig {
     pub(super) tickets: Vec<u32>,
     pub(super) beside: u32,
     pub(super) doors: Vec<u32>,
+    pub(super) spectators: Vec<u32>,
     pub(super) stores: Vec<BenchStore>,
     pub(super) think: Vec<Duration>,
     pub(super) duration: Duration,
@@ -234,6 +242,7 @@ impl BenchArgs {
             tickets: self.tickets.clone(),
             beside: self.beside,
             doors: self.doors.clone(),
+            spectators: self.spectators.clone(),
             stores,
             think: self.think.clone(),
             duration: Duration::from_secs(self.seconds),
@@ -291,7 +300,8 @@ impl BenchArgs {
     /// Numbers of matches under which moves are measured.
     fn loads(&self) -> Vec<u32> {
         let moves_nothing = self.drain.is_empty() && self.even_load.is_empty();
-        let pairs_nobody = self.tickets.is_empty() && self.doors.is_empty();
+        let pairs_nobody =
+            self.tickets.is_empty() && self.doors.is_empty() && self.spectators.is_empty();
         if self.matches.is_empty() && self.takeover.is_empty() && moves_nothing && pairs_nobody {
             return MATCHES.into();
         }

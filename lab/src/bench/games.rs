@@ -16,6 +16,7 @@ const PLIES_MAX: usize = 500;
 const GAMES: u64 = 64;
 
 /// The games that are played, the same on each server.
+#[derive(Clone)]
 pub(super) struct Games(Vec<Arc<[Uci]>>);
 
 impl Games {

@@ -12,7 +12,7 @@
 //! look on;
 //! `takeover` and `next_ack` measure what happens when a shard is killed, `drain` when it is stopped, and `even`
 //! when others join; `tickets` measures pairing beside live matches. In the last three, the players are those of `moving`. `doors` measures
-//! what players cost who come by each transport.
+//! what players cost who come by each transport, `watching` what spectators cost.
 
 mod args;
 mod budgets;
@@ -40,6 +40,7 @@ mod stored;
 mod table;
 mod takeover;
 mod tickets;
+mod watching;
 
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ pub use server::{Server, Yardstick};
 pub use spread::Spread;
 pub use takeover::Takeover;
 pub use tickets::Tickets;
+pub use watching::Audience;
 
 use plan::Progress;
 
@@ -142,9 +144,15 @@ pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
         program::complain!("bench: {players} players by each door …");
         doors.push(doors::measure(&config, players).await?);
     }
+    let mut audiences = Vec::new();
+    for &spectators in &config.spectators {
+        program::complain!("bench: {spectators} spectators of one match …");
+        audiences.push(watching::measure(&config, spectators).await?);
+    }
     let mut report = Report::new(cases, takeovers).with_moves(drains, evened);
     report.tickets = tickets;
     report.doors = doors;
+    report.audiences = audiences;
     if let Some(path) = &config.html {
         let written = std::fs::write(path, page::page(&report));
         written.map_err(|error| format!("--html {}: {error}", path.display()))?;

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::figures::over;
 use super::{
-    Budget, Doors, Drained, Evened, Figures, Server, Spread, Takeover, Tickets, budgets, drain,
-    even,
+    Audience, Budget, Doors, Drained, Evened, Figures, Server, Spread, Takeover, Tickets, budgets,
+    drain, even,
 };
 
 /// All that was measured; as JSON it is what `--json` prints.
@@ -30,6 +30,8 @@ pub struct Report {
     pub tickets: Vec<Tickets>,
     /// One for each number of players by each door.
     pub doors: Vec<Doors>,
+    /// One for each number of spectators.
+    pub audiences: Vec<Audience>,
     /// What was to be kept, and whether it was.
     pub budgets: Vec<Budget>,
 }
@@ -159,6 +161,7 @@ impl Report {
             evened: Vec::new(),
             tickets: Vec::new(),
             doors: Vec::new(),
+            audiences: Vec::new(),
         }
     }
 

@@ -38,6 +38,7 @@ pub(super) struct Rookery {
 }
 
 /// Those who play: two new guests for every match, as a player has few connections.
+#[derive(Clone)]
 pub(super) struct Players {
     matchmaker: Matchmaker,
     connector: Arc<Connector>,
@@ -103,6 +104,15 @@ impl Players {
             }
         })
         .await
+    }
+}
+
+impl Players {
+    /// Has a new guest watch a match.
+    pub(super) async fn watch(&self, id: MatchId) -> Result<BenchSeat, BenchError> {
+        let guest = self.matchmaker.new_bot(None).await?;
+        let seat = self.matchmaker.watch(&guest.token, id).await?;
+        BenchSeat::take(&self.connector, seat).await
     }
 }
 
@@ -204,6 +214,14 @@ pub(super) struct Invitation {
 }
 
 impl Invitation {
+    pub(super) fn match_id(&self) -> MatchId {
+        self.seats[0].match_id
+    }
+
+    pub(super) fn moves(&self) -> Arc<[Uci]> {
+        Arc::clone(&self.moves)
+    }
+
     /// Takes both seats.
     pub(super) async fn sit_down(self, connector: &Connector) -> Result<MatchPair, BenchError> {
         let [white, black] = self.seats;
@@ -216,8 +234,8 @@ impl Invitation {
     }
 }
 
-/// A seat with no opinion and no memory: it costs the clients as little as can be.
-struct BenchSeat {
+/// A seat, or a spectator's place, with no opinion and no memory: it costs the clients as little as can be.
+pub(super) struct BenchSeat {
     stream: ShardStream,
     buffer: BytesMut,
 }
@@ -258,7 +276,7 @@ impl BenchSeat {
         self.until(is_ack).await
     }
 
-    async fn until_played(&mut self, uci: Uci) -> Result<(), BenchError> {
+    pub(super) async fn until_played(&mut self, uci: Uci) -> Result<(), BenchError> {
         self.until(|body| {
             matches!(body, ServerBody::Event(event)
                 if matches!(event.kind, Some(EventKind::Moved { uci: played, .. }) if played == uci))

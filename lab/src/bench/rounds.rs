@@ -25,6 +25,12 @@ use supervisor::{Place, Redis, Switches, cpu_time};
 const DRAIN_MAX: Duration = Duration::from_secs(60);
 /// A round is counted after this at the latest, whether or not it is warm.
 const WARM_UP_MAX: Duration = Duration::from_secs(60);
+/// A server that has used at most [`IDLE_CPU`] for this long has nothing left to do for matches that are over.
+const IDLE_FOR: Duration = Duration::from_millis(100);
+/// What a server without matches uses in that time, at most.
+const IDLE_CPU: Duration = Duration::from_millis(10);
+/// A round begins after this at the latest, whether or not the server is idle.
+const IDLE_MAX: Duration = Duration::from_secs(10);
 /// Between two looks at whether a round is over.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -158,6 +164,7 @@ pub(super) async fn measure<S: Subject>(subject: &S, load: Load) -> Result<Figur
             Some(pairs) => pairs,
             None => subject.seat(load.matches).await?.pairs,
         };
+        wait_idle(subject).await;
         let round = Load {
             duration: load.duration - tally.elapsed,
             // Other waits in each round.
@@ -178,6 +185,23 @@ pub(super) async fn measure<S: Subject>(subject: &S, load: Load) -> Result<Figur
         return Err("the server ended while it was measured".into());
     }
     Ok(tally.figures())
+}
+
+/// Waits until the server has done what seats and the ends of matches left it to do, as a move is to be measured: it
+/// archives a finished match from its log.
+async fn wait_idle(subject: &impl Subject) {
+    let used = || {
+        let redis = subject.redis().map(|redis| redis.place().cpu_time());
+        subject.server().cpu_time() + redis.unwrap_or_default()
+    };
+    let end = Instant::now() + IDLE_MAX;
+    while Instant::now() < end {
+        let before = used();
+        sleep(IDLE_FOR).await;
+        if used().saturating_sub(before) <= IDLE_CPU {
+            break;
+        }
+    }
 }
 
 /// What was used up to some moment.

@@ -176,6 +176,33 @@ impl Report {
     }
 
     /// What players by each door cost, where that was asked for.
+    fn write_audiences(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for audience in &self.audiences {
+            let [alone, before] = audience.move_us;
+            let [ack_alone, ack] = &audience.ack_ms;
+            writeln!(
+                f,
+                "A match before {} spectators, whose players think {:?}: each costs the server {:.1} KB, {:.0} µs to \
+                 join and {:.1} µs a move\n(a move {alone:.0} µs by itself, {before:.0} µs before them). Answers p50 \
+                 and p99 {} and {} ms by itself, {} and {} ms before them; the\nlast spectator has the move after {} \
+                 and {} ms ({} moves).\n",
+                audience.spectators,
+                Duration::from_millis(audience.think_ms),
+                audience.spectator_bytes / 1_024.0,
+                audience.join_us,
+                audience.shown_us,
+                ms(ack_alone.p50),
+                ms(ack_alone.p99),
+                ms(ack.p50),
+                ms(ack.p99),
+                ms(audience.last_shown_ms.p50),
+                ms(audience.last_shown_ms.p99),
+                audience.moves[1],
+            )?;
+        }
+        Ok(())
+    }
+
     fn write_doors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for doors in &self.doors {
             writeln!(
@@ -304,6 +331,7 @@ impl fmt::Display for Report {
         self.write_moves(f)?;
         self.write_tickets(f)?;
         self.write_doors(f)?;
+        self.write_audiences(f)?;
         if self.cases.is_empty() {
             return self.write_budgets(f, |budget| budget.met.is_some());
         }

@@ -2,13 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use game_core::{MatchId, Outcome, Rule, Termination, Variant};
+use game_core::{Match, MatchId, Outcome, Rule, Termination, UnixMillis, Variant};
 use protocol::http::{MatchReply, Start, TicketReply};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::archive::finished;
 use super::world::{Answer, World, blitz, new_key, play, send};
+use crate::clock::now;
 use crate::config::Config;
+use crate::endings::Endings;
 
 /// Reading a match takes no token.
 async fn read(world: &World, id: MatchId, more: &str) -> Answer {
@@ -204,4 +207,16 @@ async fn a_match_in_play_is_hidden_for_as_long_as_it_lasts_if_it_has_a_delay() {
     let undelayed = match_on(&world, json!({"color": "white"})).await;
     play(&*world.store, undelayed, &["e2e4"], false).await;
     assert_eq!(seen(&world, undelayed).await, (false, 1, None, true));
+}
+
+#[test]
+fn an_ended_match_of_the_archive_is_public_once_the_delay_has_passed_by_the_calendar() {
+    let game = finished(1, "ann", "bob", 60, now().0).restore().unwrap();
+    let endings = Endings::default();
+    assert!(endings.withhold(&game, None), "seen for the first time");
+    let before = |s: u64| Some(UnixMillis(now().0 - s * 1_000));
+    assert!(endings.withhold(&game, before(30)));
+    assert!(!endings.withhold(&game, before(61)));
+    let live = Match::new(game.setup().clone());
+    assert!(endings.withhold(&live, before(61)), "it has not ended");
 }

@@ -8,9 +8,9 @@ use game_core::{ClockStart, ColorChoice, MatchId};
 use protocol::http::{MatchReply, NewChallenge, PlayerReply, SeatReply, Start, Terms};
 use tests::browser::{Browser, Page};
 use tests::process::Server;
-use tests::turns;
+use tests::turns::{self, Turn};
 use tests::wire::RawClient;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
 /// For requests, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ struct Set {
 pub(super) struct Stage {
     set: Arc<Set>,
     pub(super) matchmaker: Matchmaker,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl Stage {
@@ -43,7 +43,7 @@ impl Stage {
         Self::on(set, turns::patient_turn().await)
     }
 
-    fn on(set: Arc<Set>, turn: MutexGuard<'static, ()>) -> Self {
+    fn on(set: Arc<Set>, turn: Turn) -> Self {
         let matchmaker = Matchmaker::new(&set.server.ready.matchmaker, PATIENCE).unwrap();
         Self {
             set,
