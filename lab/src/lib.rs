@@ -2,7 +2,7 @@
 //! what is measured and checked of all that.
 //!
 //! [`cluster`] starts and supervises the processes; [`udp_proxy`] and [`tcp_proxy`] stand between them, and
-//! [`faults`] says how all that fails. [`replay`] plays recorded games, [`soak`] plays for hours or for so many
+//! [`faults`] says how all that fails, and [`power`] what a power cut takes of files. [`replay`] plays recorded games, [`soak`] plays for hours or for so many
 //! faults and checks every promise from outside and against the log of each match, [`mod@bench`] measures.
 //! [`engine`] and [`player`] are the bots, [`board`] how a position looks in a terminal.
 
@@ -18,6 +18,7 @@ pub mod faults;
 mod html;
 mod lines;
 pub mod player;
+pub mod power;
 pub mod replay;
 pub mod soak;
 pub mod tcp_proxy;

@@ -49,6 +49,7 @@ mod pairing;
 mod partition;
 mod pgn_import;
 mod play;
+mod power;
 mod prefixes;
 mod protocol;
 mod python_chess;

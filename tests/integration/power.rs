@@ -1,0 +1,42 @@
+//! A few power cuts on each store, and that the players notice a store that answers before it flushes.
+
+use std::time::Duration;
+
+use lab::power::campaign::{PowerCampaign, PowerReport, PowerStore, run};
+use tests::process::binary;
+use tests::turns::{blocking, shared_turn};
+
+fn cuts(store: PowerStore, cuts: u32) -> PowerReport {
+    let _turn = blocking(shared_turn());
+    let report = run(&PowerCampaign {
+        server: binary("rookery"),
+        players: binary("bot-client"),
+        store,
+        cuts,
+        every: Duration::from_secs(2),
+        matches: 10,
+        seed: 20_261_127,
+    });
+    report.unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn power_cuts_take_nothing_from_the_embedded_store_that_a_player_was_told_of() {
+    let report = cuts(PowerStore::Embedded, 8);
+    assert_eq!(report.violations, 0, "{report}");
+    assert!(report.pending > 0, "nothing was ever unflushed: {report}");
+}
+
+#[test]
+fn power_cuts_take_nothing_from_redis_that_a_player_was_told_of() {
+    let report = cuts(PowerStore::Redis { flushes: true }, 8);
+    assert_eq!(report.violations, 0, "{report}");
+    assert!(report.soak["moves"].as_u64() > Some(20), "{report}");
+}
+
+#[test]
+fn the_loss_of_what_a_store_had_not_flushed_is_noticed() {
+    let report = cuts(PowerStore::Redis { flushes: false }, 8);
+    assert!(report.lost > 0, "{report}");
+    assert!(report.violations > 0, "{report}");
+}
