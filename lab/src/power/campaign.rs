@@ -22,7 +22,7 @@ const READY_MAX: Duration = Duration::from_secs(120);
 /// Players who are told to stop have checked everything within this.
 const CHECKED_MAX: Duration = Duration::from_secs(300);
 /// Longer than any campaign: the players are told to stop.
-const FOR_EVER: &str = "100h";
+const FOR_EVER: &str = "24h";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
