@@ -145,6 +145,13 @@ impl Shard {
                     self.after_change(key);
                 }
             }
+            Ok(Claim::Claimed(stored)) if live.goes_on_in(&stored) => {
+                tracing::warn!(match_id = %id, epoch = %stored.ownership.epoch,
+                    "another shard has played this match on; it is read again");
+                self.counters.fenced += 1;
+                self.drop_match(key, CloseCode::NotOwner);
+                self.load_listed(id, self.id, now);
+            }
             Ok(Claim::Claimed(_)) => {
                 self.lose(key, "other events stand where these were confirmed")
             }

@@ -83,6 +83,8 @@ pub(crate) struct LiveMatch {
     departure: Option<Departure>,
     /// The match is being claimed above an earlier epoch; nothing is written until then.
     reclaiming: bool,
+    /// The store was seen to hold the last confirmed event since that claim became necessary.
+    is_kept: bool,
     /// It was over when it was read: the store keeps it for a while yet.
     had_ended: bool,
     /// Nothing is added to it here any more.
@@ -164,6 +166,7 @@ impl LiveMatch {
             flight_since: None,
             departure: None,
             reclaiming: false,
+            is_kept: false,
             had_ended: finished,
             read_only: finished,
             is_anothers: false,

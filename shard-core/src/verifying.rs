@@ -105,6 +105,9 @@ impl Shard {
                 if !is_kept && ownership.status == Status::Finished {
                     self.lose(key, "it has another end");
                 } else if !is_kept || self.is_to_claim(live, ownership) {
+                    if is_kept && let Some(live) = self.matches.get_mut(key) {
+                        live.note_kept();
+                    }
                     self.reclaim(key, ownership);
                 } else if !live.is_over() && ownership.owner != self.id {
                     tracing::warn!(match_id = %id, owner = %ownership.owner, epoch = %ownership.epoch,

@@ -24,6 +24,11 @@ const CHECKED_MAX: Duration = Duration::from_secs(300);
 /// Longer than any campaign: the players are told to stop.
 const FOR_EVER: &str = "24h";
 
+/// What a flush takes longer than here: with moves all the time, one is under way at most cuts.
+const FLUSH: Duration = Duration::from_millis(20);
+
+const REDIS_LOG: &str = "redis.log";
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Where the server keeps its matches.
@@ -198,7 +203,7 @@ impl Site {
             program: campaign.server.clone(),
             server: Place::new("rookery", place),
             redis,
-            shim: Shim::new(library, &beside, &files)?,
+            shim: Shim::new(library, &beside, &files)?.slow(FLUSH),
             files,
             beside,
             matchmaker: free_tcp_port()?,
@@ -232,6 +237,7 @@ impl Site {
                 command.args(["--save", "", "--appendonly", "yes"]);
                 let policy = if *flushes { "always" } else { "everysec" };
                 command.args(["--appendfsync", policy]);
+                command.arg("--logfile").arg(self.beside.join(REDIS_LOG));
                 self.shim.preload(&mut command);
                 redis.start(&mut command)?;
                 let address = (Ipv4Addr::LOCALHOST, *port);
@@ -242,8 +248,15 @@ impl Site {
             }
         }
         self.server.start(&mut server)?;
-        self.server.wait_ready::<Value>(&ready, READY_MAX)?;
+        let ready = self.server.wait_ready::<Value>(&ready, READY_MAX);
+        ready.map_err(|error| format!("{error}\n{}", self.last_words_of_redis()))?;
         Ok(())
+    }
+
+    fn last_words_of_redis(&self) -> String {
+        let log = fs::read_to_string(self.beside.join(REDIS_LOG)).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
     /// Cuts the power, and starts all of it again.

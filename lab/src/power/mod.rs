@@ -15,6 +15,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -30,6 +31,7 @@ pub struct Shim {
     library: PathBuf,
     log: PathBuf,
     directory: PathBuf,
+    flush: Duration,
 }
 
 impl Shim {
@@ -63,7 +65,15 @@ impl Shim {
             library,
             log: beside.join("changes"),
             directory: directory.canonicalize()?,
+            flush: Duration::ZERO,
         })
+    }
+
+    /// The same where each flush takes so much longer, in milliseconds, so that cuts come before it.
+    #[must_use]
+    pub const fn slow(mut self, flush: Duration) -> Self {
+        self.flush = flush;
+        self
     }
 
     /// Has a program run with the library.
@@ -71,7 +81,8 @@ impl Shim {
         command
             .env("LD_PRELOAD", &self.library)
             .env("ROOKERY_POWER_DIRECTORY", &self.directory)
-            .env("ROOKERY_POWER_LOG", &self.log);
+            .env("ROOKERY_POWER_LOG", &self.log)
+            .env("ROOKERY_POWER_FLUSH_MS", self.flush.as_millis().to_string());
     }
 
     /// Cuts the power of a program that was killed: its files become what a disk may have kept of them.
@@ -199,7 +210,12 @@ impl Pending {
             },
             _ => return Err(io::Error::other("the log of changes is damaged")),
         };
-        let parent = path.parent().unwrap_or(Path::new("/")).to_owned();
+        // A new name is one of the directory that it is in.
+        let named = match &naming {
+            Naming::Rename { to, .. } => to,
+            Naming::Create(path) | Naming::Unlink { path, .. } => path,
+        };
+        let parent = named.parent().unwrap_or(Path::new("/")).to_owned();
         let of_parent = self.namings.entry(parent).or_default();
         of_parent.push((record.inode, naming));
         Ok(())

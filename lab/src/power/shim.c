@@ -4,7 +4,8 @@
  * Preloaded (LD_PRELOAD) into a program that stores things. Of all files below ROOKERY_POWER_DIRECTORY it notes in the file
  * ROOKERY_POWER_LOG, before each change, what the change is and what was there before; and each flush, once it is done. What a
  * crash of the machine may leave of changes that were not flushed is chosen by who reads that log (mod.rs). A file that is
- * deleted or replaced gets another name beside the log, so that it can come back.
+ * deleted or replaced gets another name beside the log, so that it can come back. A flush begins ROOKERY_POWER_FLUSH_MS later
+ * than it is asked for, as on a slow disk, so that power cuts come before it.
  *
  * Not seen: memory maps, and what is written by the streams of stdio (fopen), which counts as flushed at once.
  *
@@ -40,6 +41,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char directory[PATH_MAX], log_path[PATH_MAX];
 static size_t directory_len;
 static int log_file = -1;
+static useconds_t flush_us;
 /* The path of each open file below the directory. */
 static char *paths[FILES_MAX];
 
@@ -90,6 +92,8 @@ static void begin(void) {
     const char *of = getenv("ROOKERY_POWER_DIRECTORY"), *to = getenv("ROOKERY_POWER_LOG");
     if (!of || !to || !realpath(of, directory)) return;
     directory_len = strlen(directory);
+    const char *ms = getenv("ROOKERY_POWER_FLUSH_MS");
+    flush_us = ms ? 1000 * atoi(ms) : 0;
     snprintf(log_path, sizeof log_path, "%s", to);
     log_file = real_openat(AT_FDCWD, to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (log_file < 0) give_up(to);
@@ -340,6 +344,7 @@ ssize_t copy_file_range(int from, off64_t *from_at, int to, off64_t *to_at, size
 
 static int flushed(int file, int (*flush)(int)) {
     if (!is_ours(file)) return flush(file);
+    usleep(flush_us);
     pthread_mutex_lock(&lock);
     int result = flush(file), error = errno;
     struct stat64 stat;

@@ -58,9 +58,24 @@ impl LiveMatch {
         }
     }
 
+    /// The store holds the last confirmed event, as a comparison has shown.
+    pub(crate) fn note_kept(&mut self) {
+        self.is_kept = true;
+    }
+
     /// That claim has been answered.
     pub(crate) fn end_reclaim(&mut self) {
         self.reclaiming = false;
+    }
+
+    /// Whether what is stored has all that was confirmed here and goes on from there in its own way: the match was played on by
+    /// another owner. What is in memory beyond was shown to nobody.
+    pub(crate) fn goes_on_in(&self, stored: &Checkpoint) -> bool {
+        let confirmed = self.confirmed_seq();
+        let same =
+            |event: &Event| event.seq == confirmed && self.recent.iter().any(|ours| ours == event);
+        let is_kept = self.is_kept || confirmed == 0 || stored.tail.iter().any(same);
+        is_kept && len_of(stored) >= confirmed
     }
 
     /// The match has been claimed again, under a higher epoch.

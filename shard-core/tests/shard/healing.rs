@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use game_core::{
-    ClockStart, CommandKind, Epoch, EventKind, MatchId, MatchTime, Outcome, RoundTrip, ShardId,
-    Termination,
+    ClockStart, CommandId, CommandKind, Epoch, EventKind, MatchId, MatchTime, Outcome, RoundTrip,
+    Seat, ShardId, Termination,
 };
 use protocol::{CloseCode, Role};
 use shard_core::{Output, PeerKey, ShardLimits};
@@ -207,6 +207,35 @@ fn a_log_that_forked_after_it_went_back_is_said_to_be_lost() {
     room.verify();
     assert_eq!(room.shard.counters().lost, 1);
     assert_eq!(room.closed(white), Some(CloseCode::Internal));
+}
+
+/// It stood still while another took the match over, played on, and handed it back before this shard ran again.
+#[test]
+fn a_match_that_others_played_on_and_gave_back_is_read_again() {
+    let (mut room, id, white, _) = played();
+    // Not confirmed, and so shown to nobody.
+    room.play(white, 4, "f1b5");
+    let stored = room.store.stored_mut(id).unwrap();
+    let mut other = stored.log()[3].clone();
+    other.seq = 5;
+    let uci = "d2d4".parse().unwrap();
+    if let EventKind::Moved { uci: played, .. } = &mut other.kind {
+        *played = uci;
+    }
+    other.seat = Some(Seat::White);
+    other.command_id = Some(CommandId(77));
+    stored.push(&other);
+    stored.ownership.epoch = Epoch(4);
+    let log = stored.log();
+    room.store_all();
+    while room.in_flight.is_some() {
+        room.store_all();
+    }
+    assert_eq!(room.shard.counters().lost, 0);
+    assert_eq!(room.closed(white), Some(CloseCode::NotOwner));
+    let again = room.join(id, Role::White, None);
+    assert_eq!(room.closed(again), None);
+    assert_eq!(room.store[&id].log(), log);
 }
 
 #[test]
