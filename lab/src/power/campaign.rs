@@ -43,6 +43,18 @@ pub enum PowerStore {
     },
 }
 
+impl PowerStore {
+    /// How long play needs between two cuts, on average, to go on in between: on Redis a server that starts again is a new
+    /// shard, which has to be sure that the one before is dead.
+    #[must_use]
+    pub const fn calm(self) -> Duration {
+        match self {
+            Self::Embedded => Duration::from_millis(2_500),
+            Self::Redis { .. } => Duration::from_secs(10),
+        }
+    }
+}
+
 impl FromStr for PowerStore {
     type Err = &'static str;
 

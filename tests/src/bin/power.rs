@@ -27,10 +27,10 @@ struct Args {
     /// Power cuts.
     #[arg(long, value_name = "N", default_value_t = 20)]
     cuts: u32,
-    /// Between two of them, on average, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 2_500,
-          value_parser = clap::value_parser!(u64).range(100..=600_000))]
-    every_ms: u64,
+    /// Between two of them, on average, in milliseconds; by default 2500 on the embedded store, and 10000 on Redis, where
+    /// matches are taken over first.
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    every_ms: Option<u64>,
     /// Matches in play at a time.
     #[arg(long, value_name = "N", default_value_t = 30,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -62,7 +62,9 @@ fn campaign(args: &Args) -> Result<u64, Box<dyn std::error::Error + Send + Sync>
         players: binary("bot-client"),
         store: args.store,
         cuts: args.cuts,
-        every: Duration::from_millis(args.every_ms),
+        every: args
+            .every_ms
+            .map_or(args.store.calm(), Duration::from_millis),
         matches: args.matches,
         seed: args.seed,
     })?;
