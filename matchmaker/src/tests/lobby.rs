@@ -180,8 +180,10 @@ async fn why_a_challenge_has_ended_is_told() {
 
     let id = world.challenge(&ann, json!({"opponent": "bob"})).await;
     let path = format!("/v1/challenges/{id}");
-    let refused = world.post(&cid, &format!("{path}/decline"), json!({}));
-    refused.await.problem(403, "not_invited");
+    let refused = world
+        .post(&cid, &format!("{path}/decline"), json!({}))
+        .await;
+    refused.problem(403, "not_invited");
     let reason = json!({"reason": "too_fast"});
     let declined = world.post(&bob, &format!("{path}/decline"), reason).await;
     declined.ok::<TicketReply>(200);
