@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{Stream, unfold};
-use game_core::{MatchId, Player};
+use game_core::{MatchId, Player, UnixMillis};
 use lru::LruCache;
 use protocol::http::{AccountEvent, ChallengeEnd, ChallengeEnded};
 use serde::Serialize;
@@ -73,11 +73,10 @@ pub(crate) async fn events(
         challenges: BTreeMap::new(),
         matches: HashSet::new(),
         over: LruCache::new(OVER_MAX),
-        is_complete: false,
+        opened_at: now(),
         next: VecDeque::new(),
     };
     told.look(&[]).await?;
-    told.is_complete = true;
     told.push(AccountEvent::Complete, &serde_json::json!({}));
     let following = Following {
         told,
@@ -140,8 +139,8 @@ struct Told {
     matches: HashSet<MatchId>,
     /// What is over, challenges under the ids of their matches, each with whether it was a match.
     over: LruCache<(MatchId, IsMatch), ()>,
-    /// Whether the state at the opening has been told.
-    is_complete: bool,
+    /// When the stream was opened: a hint may be of what was over before.
+    opened_at: UnixMillis,
     /// The events that are told next.
     next: VecDeque<Event>,
 }
@@ -176,7 +175,10 @@ impl Told {
             }
             // One that came and went between two looks.
             let ticket = self.service.store.ticket(id).await?;
-            if let Some(ticket) = ticket.filter(|ticket| self.is_concerned_by(ticket)) {
+            let is_new = |ticket: &Ticket| {
+                ticket.created_at >= self.opened_at && self.is_concerned_by(ticket)
+            };
+            if let Some(ticket) = ticket.filter(is_new) {
                 self.challenge(ticket);
                 self.challenge_gone(id).await?;
             }
@@ -294,7 +296,7 @@ impl Told {
             return Ok(());
         };
         let is_live = ownership.status == Status::Live;
-        if !is_live && !(is_news && self.is_complete) {
+        if !is_live && !is_news {
             self.over.put((id, true), ());
             return Ok(());
         }
@@ -306,6 +308,10 @@ impl Told {
             self.over.put((id, true), ());
             return Ok(());
         };
+        if !is_live && found.created_at < self.opened_at {
+            self.over.put((id, true), ());
+            return Ok(());
+        }
         self.push(AccountEvent::MatchStarted, &found);
         self.matches.insert(id);
         if shown.game.outcome().is_some() {
