@@ -270,6 +270,11 @@ impl Installation {
         pid.expect("the matchmaker runs")
     }
 
+    /// Ends the matchmaker with SIGKILL.
+    pub fn kill_matchmaker(&self) {
+        self.matchmaker_place.kill();
+    }
+
     /// The processes that have ended, however, by name.
     #[must_use]
     pub fn ended(&self) -> Vec<String> {
@@ -512,6 +517,7 @@ impl PlayedMatch {
             terms,
             color: ColorChoice::White,
             opponent: None,
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         };

@@ -12,6 +12,7 @@ use super::bounds::CHECKSUM_LEN;
 use super::layout::Format;
 use super::samples::*;
 use super::*;
+use crate::account::Scope;
 use crate::shard::WebDoors;
 use crate::ticket::{Assignment, Terms, Ticket, TicketState};
 
@@ -258,19 +259,19 @@ fn accounts_and_what_gives_access_to_them_stay_what_they_are() {
         &token,
         encode_credential,
         decode_credential,
-        "910001010101010101010101010101010101010101010101010101010101010101010c6163636f756e746f66616461066c6170746f7003000102fd00505c18a301000001fdc0776518a3010000287e5cbd",
+        "920001010101010101010101010101010101010101010101010101010101010101010c6163636f756e746f66616461066c6170746f70080001020304050607fd00505c18a301000001fdc0776518a30100006f640682",
     );
     check_golden(
         &invitation,
         encode_credential,
         decode_credential,
-        "91010202020202020202020202020202020202020202020202020202020202020202023562fd00505c18a3010000fdc0776518a3010000fb2c01e91464ca",
+        "92010202020202020202020202020202020202020202020202020202020202020202023562fd00505c18a3010000fdc0776518a3010000fb2c015c042d15",
     );
     check_golden(
         &code,
         encode_credential,
         decode_credential,
-        "910203030303030303030303030303030303030303030303030303030303030303030c6163636f756e746f66616461fd00505c18a3010000fdc0776518a30100000107a42a4fe3",
+        "920203030303030303030303030303030303030303030303030303030303030303030c6163636f756e746f66616461fd00505c18a3010000fdc0776518a301000001070d00fcaf",
     );
     check_golden(
         &transfer(),
@@ -284,6 +285,25 @@ fn accounts_and_what_gives_access_to_them_stay_what_they_are() {
         ..account()
     };
     assert_eq!(decode_account(&encode_account(&without)), Ok(without));
+}
+
+/// What programs wrote that knew three scopes.
+#[test]
+fn credentials_of_version_1_are_read() {
+    let [token, invitation, code] = credentials();
+    let Credential::ApiToken(mut token) = token else {
+        panic!("the first one is a token");
+    };
+    token.scopes = vec![Scope::Read, Scope::Play, Scope::Account];
+    let stored = [
+        "910001010101010101010101010101010101010101010101010101010101010101010c6163636f756e746f66616461066c6170746f7003000102fd00505c18a301000001fdc0776518a3010000287e5cbd",
+        "91010202020202020202020202020202020202020202020202020202020202020202023562fd00505c18a3010000fdc0776518a3010000fb2c01e91464ca",
+        "910203030303030303030303030303030303030303030303030303030303030303030c6163636f756e746f66616461fd00505c18a3010000fdc0776518a30100000107a42a4fe3",
+    ];
+    let expected = [Credential::ApiToken(token), invitation, code];
+    for (stored, expected) in stored.into_iter().zip(expected) {
+        assert_eq!(decode_credential(&unhex(stored)), Ok(expected));
+    }
 }
 
 #[test]
