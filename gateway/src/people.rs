@@ -110,7 +110,7 @@ impl People {
             }
             Err(error) => {
                 tracing::debug!(%error, %id, "no ratings of a player");
-                known.map_or_else(|| Arc::new([]), |(ratings, _)| ratings)
+                known.map_or_else(|| Ratings::from([]), |(ratings, _)| ratings)
             }
         }
     }
