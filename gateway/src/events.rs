@@ -87,7 +87,10 @@ pub(crate) fn open(gateway: &Arc<Gateway>, caller: Caller) -> Lines {
         if !replaced.is_cancelled() {
             replaced.cancel();
             let mut all = gateway.streams.all();
-            if all.get(&player).is_some_and(|slot| slot.replaced.is_cancelled()) {
+            if all
+                .get(&player)
+                .is_some_and(|slot| slot.replaced.is_cancelled())
+            {
                 all.remove(&player);
             }
         }

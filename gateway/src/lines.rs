@@ -119,7 +119,10 @@ mod tests {
             assert_eq!(next(&mut lines).await, Some(BLANK));
             assert_eq!(began.elapsed(), ALIVE_EVERY * beats);
         }
-        sender.send(line(&serde_json::json!({"a": 1}))).await.unwrap();
+        sender
+            .send(line(&serde_json::json!({"a": 1})))
+            .await
+            .unwrap();
         assert_eq!(next(&mut lines).await.as_deref(), Some(&b"{\"a\":1}\n"[..]));
         drop(sender);
         assert_eq!(next(&mut lines).await, None);

@@ -61,7 +61,10 @@ fn challenge_routes() -> Router<Arc<Gateway>> {
         .route("/api/challenge/{id}/accept", post(challenges::accept))
         .route("/api/challenge/{id}/decline", post(challenges::decline))
         .route("/api/challenge/{id}/cancel", post(challenges::cancel))
-        .route("/api/challenge/{id}/start-clocks", post(challenges::start_clocks))
+        .route(
+            "/api/challenge/{id}/start-clocks",
+            post(challenges::start_clocks),
+        )
         .route("/api/board/seek", post(seeks::seek))
         .route("/api/bulk-pairing", post(bulk::pair))
         .route("/api/round/{id}/add-time/{seconds}", post(games::add_time))
@@ -83,8 +86,14 @@ fn played(by: &'static str, is_play: bool) -> Router<Arc<Gateway>> {
         .route(&at("{id}/takeback/{answer}"), post(games::takeback));
     for slash in ["", "/"] {
         routes = routes
-            .route(&at(&format!("{{id}}/claim-victory{slash}")), post(games::claim_win))
-            .route(&at(&format!("{{id}}/claim-draw{slash}")), post(games::claim_draw));
+            .route(
+                &at(&format!("{{id}}/claim-victory{slash}")),
+                post(games::claim_win),
+            )
+            .route(
+                &at(&format!("{{id}}/claim-draw{slash}")),
+                post(games::claim_draw),
+            );
     }
     routes
 }

@@ -90,4 +90,3 @@ pub(crate) fn session_config() -> SessionConfig {
         ..SessionConfig::default()
     }
 }
-

@@ -40,7 +40,11 @@ const GAMES_MAX: usize = 50;
 /// What tokens are.
 pub(crate) async fn test_tokens(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Answered {
     let body = String::from_utf8_lossy(&body);
-    let tokens: Vec<String> = body.trim().split(',').map(|token| token.trim().to_owned()).collect();
+    let tokens: Vec<String> = body
+        .trim()
+        .split(',')
+        .map(|token| token.trim().to_owned())
+        .collect();
     if tokens.len() > TOKENS_MAX {
         return Err(Refusal::bad("1000 tokens may be tested at once"));
     }
@@ -52,7 +56,10 @@ pub(crate) async fn test_tokens(State(gateway): State<Arc<Gateway>>, body: Bytes
             };
             let views = gateway.matchmaker.test_tokens(&test).await?.tokens;
             for (token, view) in some.iter().zip(views) {
-                answer.insert(token.clone(), view.map_or(Value::Null, |view| tested(&view)));
+                answer.insert(
+                    token.clone(),
+                    view.map_or(Value::Null, |view| tested(&view)),
+                );
             }
         }
         Ok::<_, Refusal>(Json(Value::Object(answer)))
@@ -112,7 +119,11 @@ pub(crate) async fn playing(
     let limit = fields.number("nb")?.map_or(GAMES_USUAL, |nb| nb as usize);
     held(async {
         let caller = gateway.identities.caller(&headers, ANYTHING).await?;
-        let matches = gateway.matchmaker.account_matches(&caller.token).await?.matches;
+        let matches = gateway
+            .matchmaker
+            .account_matches(&caller.token)
+            .await?
+            .matches;
         let games: Vec<Value> = matches.iter().map(|game| Seen::from(game).json()).collect();
         let of_turn = games.iter().filter(|game| game["isMyTurn"] == true).count();
         let mut games = games;

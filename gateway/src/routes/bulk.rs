@@ -114,7 +114,9 @@ async fn make(
         ..NewChallenge::new(terms.clone())
     };
     let matchmaker = &gateway.patient;
-    let made = matchmaker.create_challenge(&white.token, &challenge).await?;
+    let made = matchmaker
+        .create_challenge(&white.token, &challenge)
+        .await?;
     let accepted = matchmaker.accept_challenge(&black.token, &made.id).await;
     if let Err(error) = accepted {
         let _ = matchmaker.cancel_challenge(&white.token, &made.id).await;

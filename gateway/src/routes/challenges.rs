@@ -45,7 +45,10 @@ pub(crate) async fn create(
         ..NewChallenge::new(terms(&fields, clock(&fields)?)?)
     };
     let made = held(async {
-        let caller = gateway.identities.caller(&headers, WRITES_CHALLENGES).await?;
+        let caller = gateway
+            .identities
+            .caller(&headers, WRITES_CHALLENGES)
+            .await?;
         let mut found = gateway.people.named(vec![name]).await?;
         let opponent = found.pop().flatten().ok_or(Refusal::no_user())?;
         let wanted = NewChallenge {
@@ -140,7 +143,10 @@ pub(crate) async fn open(
         ..NewChallenge::new(terms(&fields, clock(&fields)?)?)
     };
     let made = held(async {
-        let caller = gateway.identities.caller(&headers, WRITES_CHALLENGES).await?;
+        let caller = gateway
+            .identities
+            .caller(&headers, WRITES_CHALLENGES)
+            .await?;
         make(&gateway, &caller, wanted).await
     });
     let challenge = made.await.map_err(Refusal::or_later)?;
@@ -156,7 +162,10 @@ pub(crate) async fn open(
 /// The caller's waiting challenges.
 pub(crate) async fn list(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Answered {
     held(async {
-        let caller = gateway.identities.caller(&headers, READS_CHALLENGES).await?;
+        let caller = gateway
+            .identities
+            .caller(&headers, READS_CHALLENGES)
+            .await?;
         let all = gateway.matchmaker.challenges(&caller.token).await?;
         let mut lists = json!({"in": [], "out": []});
         for (key, views) in [("in", all.received), ("out", all.made)] {
@@ -187,7 +196,10 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Answered {
     held(async {
-        let caller = gateway.identities.caller(&headers, READS_CHALLENGES).await?;
+        let caller = gateway
+            .identities
+            .caller(&headers, READS_CHALLENGES)
+            .await?;
         let challenge = gateway
             .matchmaker
             .challenge(&caller.token, &id, Duration::ZERO)
@@ -206,8 +218,14 @@ pub(crate) async fn accept(
     headers: HeaderMap,
 ) -> Answered {
     held(async {
-        let caller = gateway.identities.caller(&headers, WRITES_CHALLENGES).await?;
-        gateway.matchmaker.accept_challenge(&caller.token, &id).await?;
+        let caller = gateway
+            .identities
+            .caller(&headers, WRITES_CHALLENGES)
+            .await?;
+        gateway
+            .matchmaker
+            .accept_challenge(&caller.token, &id)
+            .await?;
         Ok::<_, Refusal>(well())
     })
     .await
@@ -224,9 +242,14 @@ pub(crate) async fn decline(
     let fields = Fields::of(&uri, &headers, &body)?;
     let reason = decline_reason(fields.text("reason").unwrap_or_default());
     held(async {
-        let caller = gateway.identities.caller(&headers, WRITES_CHALLENGES).await?;
+        let caller = gateway
+            .identities
+            .caller(&headers, WRITES_CHALLENGES)
+            .await?;
         let matchmaker = &gateway.matchmaker;
-        matchmaker.decline_challenge(&caller.token, &id, reason).await?;
+        matchmaker
+            .decline_challenge(&caller.token, &id, reason)
+            .await?;
         Ok::<_, Refusal>(well())
     })
     .await
@@ -239,8 +262,14 @@ pub(crate) async fn cancel(
     headers: HeaderMap,
 ) -> Answered {
     held(async {
-        let caller = gateway.identities.caller(&headers, WRITES_CHALLENGES).await?;
-        gateway.matchmaker.cancel_challenge(&caller.token, &id).await?;
+        let caller = gateway
+            .identities
+            .caller(&headers, WRITES_CHALLENGES)
+            .await?;
+        gateway
+            .matchmaker
+            .cancel_challenge(&caller.token, &id)
+            .await?;
         Ok::<_, Refusal>(well())
     })
     .await

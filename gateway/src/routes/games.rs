@@ -136,7 +136,14 @@ pub(crate) async fn takeback(
     uri: Uri,
     headers: HeaderMap,
 ) -> Answered {
-    act(&gateway, &id, &uri, &headers, Act::Takeback(is_yes(&answer))).await
+    act(
+        &gateway,
+        &id,
+        &uri,
+        &headers,
+        Act::Takeback(is_yes(&answer)),
+    )
+    .await
 }
 
 pub(crate) async fn claim_win(
@@ -164,7 +171,9 @@ pub(crate) async fn add_time(
     headers: HeaderMap,
 ) -> Answered {
     let id = game(&id)?;
-    let seconds = seconds.parse().map_err(|_| Refusal::bad("Seconds are 5 to 60"))?;
+    let seconds = seconds
+        .parse()
+        .map_err(|_| Refusal::bad("Seconds are 5 to 60"))?;
     held(async {
         let caller = gateway.identities.caller(&headers, PLAYS).await?;
         let act = Act::GiveTime(seconds);
@@ -209,7 +218,10 @@ pub(crate) async fn read_chat(
     let id = game(&id)?;
     held(async {
         let caller = player(&gateway, &uri, &headers).await?;
-        let lines = gateway.seats.ask(&gateway, &caller, id, Ask::ReadChat).await?;
+        let lines = gateway
+            .seats
+            .ask(&gateway, &caller, id, Ask::ReadChat)
+            .await?;
         let said = lines
             .iter()
             .map(|said| json!({"user": said.name, "text": said.text}));

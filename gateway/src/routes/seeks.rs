@@ -40,7 +40,10 @@ pub(crate) async fn seek(
     };
     let made = held(async {
         let caller = gateway.identities.caller(&headers, BOARD).await?;
-        let made = gateway.matchmaker.create_ticket(&caller.token, &ticket).await?;
+        let made = gateway
+            .matchmaker
+            .create_ticket(&caller.token, &ticket)
+            .await?;
         Ok::<_, Refusal>((caller, made))
     });
     let (caller, made) = made.await.map_err(Refusal::or_later)?;

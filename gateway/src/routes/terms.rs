@@ -46,7 +46,11 @@ pub(super) fn terms(fields: &Fields, control: TimeControl) -> Result<Terms, Refu
 
 fn rules(list: &str) -> Result<Rules, Refusal> {
     let mut rules = Rules::USUAL.with(Rule::AutoClaim);
-    for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+    for word in list
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+    {
         let rule = match word {
             "noAbort" => Rule::NoAbort,
             "noRematch" => Rule::NoRematch,
@@ -68,7 +72,8 @@ fn rules(list: &str) -> Result<Rules, Refusal> {
 pub(super) fn clock(fields: &Fields) -> Result<TimeControl, Refusal> {
     let limit = fields.number("clock.limit")?;
     let increment = fields.number("clock.increment")?.unwrap_or_default();
-    let limit = limit.ok_or_else(|| Refusal::bad("clock.limit: games without a clock are not played here"))?;
+    let limit = limit
+        .ok_or_else(|| Refusal::bad("clock.limit: games without a clock are not played here"))?;
     control(limit, increment)
 }
 
@@ -79,8 +84,12 @@ pub(super) fn clock(fields: &Fields) -> Result<TimeControl, Refusal> {
 /// [`Refusal`] for what no clock of a game is.
 pub(super) fn clock_of_seek(fields: &Fields) -> Result<TimeControl, Refusal> {
     let minutes = fields.number("time")?;
-    let minutes = minutes.ok_or_else(|| Refusal::bad("time: games without a clock are not played here"))?;
-    control(minutes * 60.0, fields.number("increment")?.unwrap_or_default())
+    let minutes =
+        minutes.ok_or_else(|| Refusal::bad("time: games without a clock are not played here"))?;
+    control(
+        minutes * 60.0,
+        fields.number("increment")?.unwrap_or_default(),
+    )
 }
 
 fn control(limit_s: f64, increment_s: f64) -> Result<TimeControl, Refusal> {
@@ -120,4 +129,3 @@ pub(super) fn rating_range(fields: &Fields) -> Result<Option<RatingRange>, Refus
     let range = range().ok_or_else(|| Refusal::bad("ratingRange is like 1500-1800"))?;
     Ok(Some(range))
 }
-

@@ -41,7 +41,9 @@ pub(crate) async fn export(
 const PGN: &str = "application/x-chess-pgn";
 
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.contains("json"))
 }
 
@@ -166,7 +168,11 @@ pub(crate) async fn games_of(
 ) -> Result<Response, Refusal> {
     let fields = Fields::of(&uri, &headers, &axum::body::Bytes::new())?;
     let found = held(gateway.people.named(vec![name])).await?;
-    let player = found.into_iter().flatten().next().ok_or(Refusal::no_user())?;
+    let player = found
+        .into_iter()
+        .flatten()
+        .next()
+        .ok_or(Refusal::no_user())?;
     let (format, kind) = if wants_json(&headers) {
         ("ndjson", "application/x-ndjson")
     } else {

@@ -49,16 +49,11 @@ impl Act {
         };
         match self {
             Self::Abort => termination == Termination::Aborted,
-            Self::Resign => matches!(
-                termination,
-                Termination::Resignation | Termination::Aborted
-            ),
+            Self::Resign => matches!(termination, Termination::Resignation | Termination::Aborted),
             Self::ClaimWin => termination == Termination::Abandoned,
             Self::ClaimDraw => matches!(
                 termination,
-                Termination::Abandoned
-                    | Termination::ThreefoldRepetition
-                    | Termination::FiftyMoves
+                Termination::Abandoned | Termination::ThreefoldRepetition | Termination::FiftyMoves
             ),
             Self::Draw(_) | Self::Takeback(_) | Self::GiveTime(_) => false,
         }

@@ -1,9 +1,9 @@
 //! What a move is: one to play, the repetition of one that was played, or a mistake.
 //!
 //! Clients name no ply, and repeat a move whose answer they did not get. The same move is never legal twice in a row for
-//! one side, as its piece has left the square, with one exception: a piece that is dropped in crazyhouse, captured, and
-//! dropped on the same square again. There, what tells is whether the client can know of the capture and whether its
-//! move was answered.
+//! one side, as its piece has left the square, with one exception: in Chess960 a king may castle without moving, by the move
+//! that afterwards takes it to the square of the rook. There, what tells is whether the client was streamed a position since,
+//! and whether its move was answered.
 
 use client::MatchView;
 use game_core::{Seat, Uci};
@@ -54,7 +54,9 @@ impl Sent {
 pub(super) fn is_last_of(view: &MatchView, seat: Seat, uci: Uci) -> bool {
     let moves = view.moves();
     // Of the side to move, the last one but one.
-    let place = moves.len().checked_sub(1 + usize::from(view.turn() == seat));
+    let place = moves
+        .len()
+        .checked_sub(1 + usize::from(view.turn() == seat));
     let Some(place) = place else { return false };
     if moves[place] == uci {
         return true;
@@ -104,7 +106,7 @@ mod tests {
                 },
                 Verdict::Repetition,
             ),
-            // A piece is dropped, captured, and dropped again.
+            // A king has castled where it stood, and now goes to the corner.
             (
                 Sent {
                     is_last: true,

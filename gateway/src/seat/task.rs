@@ -297,8 +297,7 @@ impl Task {
         let is_unanswered = self.unanswered == Some(uci);
         let has_seen = self.has_streamed;
         // To look for it costs a replay of the game, which the usual move does not need.
-        let is_last =
-            !(is_legal && has_seen && !is_unanswered) && is_last_of(view, seat, uci);
+        let is_last = !(is_legal && has_seen && !is_unanswered) && is_last_of(view, seat, uci);
         Sent {
             is_turn,
             is_legal,
@@ -327,12 +326,7 @@ impl Task {
         self.wait_for(sent, uci, vec![answer]);
     }
 
-    fn wait_for(
-        &mut self,
-        sent: Result<CommandId, CommandError>,
-        uci: Uci,
-        answers: Vec<Answer>,
-    ) {
+    fn wait_for(&mut self, sent: Result<CommandId, CommandError>, uci: Uci, answers: Vec<Answer>) {
         match sent {
             Ok(id) => drop(self.pending.insert(id, Pending::Move { uci, answers })),
             Err(error) => {

@@ -74,12 +74,7 @@ fn millis(duration: std::time::Duration) -> u64 {
 }
 
 /// The whole of a game, as its player sees it at `now`: the first line of its stream.
-pub(crate) fn full(
-    view: &MatchView,
-    moves: &str,
-    created_at: UnixMillis,
-    now: Instant,
-) -> Bytes {
+pub(crate) fn full(view: &MatchView, moves: &str, created_at: UnixMillis, now: Instant) -> Bytes {
     let start = view.start().fen();
     let rules = Rules::new(view.variant(), Some(&start));
     let speed = speed(view.controls());

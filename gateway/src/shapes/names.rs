@@ -1,8 +1,6 @@
 //! The words of this API for variants, speeds, results and reasons.
 
-use game_core::{
-    DeclineReason, Outcome, Position, Speed, Termination, TimeControl, Variant,
-};
+use game_core::{DeclineReason, Outcome, Position, Speed, Termination, TimeControl, Variant};
 use serde_json::{Value, json};
 
 /// The rules of a game, as this API tells them apart: standard chess from another position is a variant of its own.
@@ -147,8 +145,14 @@ pub(crate) const fn declined(reason: DeclineReason) -> (&'static str, &'static s
     match reason {
         DeclineReason::Generic => ("generic", "The challenge was declined."),
         DeclineReason::Later => ("later", "Not now: ask again later."),
-        DeclineReason::TooFast => ("toofast", "This is too fast: challenge again with more time."),
-        DeclineReason::TooSlow => ("tooslow", "This is too slow: challenge again with less time."),
+        DeclineReason::TooFast => (
+            "toofast",
+            "This is too fast: challenge again with more time.",
+        ),
+        DeclineReason::TooSlow => (
+            "tooslow",
+            "This is too slow: challenge again with less time.",
+        ),
         DeclineReason::TimeControl => ("timecontrol", "No challenges with this time control."),
         DeclineReason::Rated => ("rated", "Rated challenges only."),
         DeclineReason::Casual => ("casual", "Casual challenges only."),
@@ -186,7 +190,10 @@ mod tests {
         let rules = Rules::new(Variant::Standard, Some(other));
         assert_eq!(rules.json()["name"], "From Position");
         assert_eq!(rules.perf(Speed::UltraBullet), "ultraBullet");
-        assert_eq!(Rules::new(Variant::Atomic, None).perf(Speed::Blitz), "atomic");
+        assert_eq!(
+            Rules::new(Variant::Atomic, None).perf(Speed::Blitz),
+            "atomic"
+        );
     }
 
     #[test]

@@ -99,7 +99,9 @@ fn perfs(ratings: &[CategoryRating]) -> Value {
             perfs.insert(rules.perf(speed), (rating.games, json));
         }
     }
-    let perfs = perfs.into_iter().map(|(key, (_, json))| (key.to_owned(), json));
+    let perfs = perfs
+        .into_iter()
+        .map(|(key, (_, json))| (key.to_owned(), json));
     Value::Object(perfs.collect())
 }
 
@@ -159,7 +161,10 @@ mod tests {
             black: seat("guest-5678", "Ann"),
         };
         let told = names(&players, Seat::Black);
-        assert_eq!((told.white.as_str(), told.black.as_str()), ("ann", "Ann-5678"));
+        assert_eq!(
+            (told.white.as_str(), told.black.as_str()),
+            ("ann", "Ann-5678")
+        );
         let players = BySeat {
             black: seat("guest-5678", "Bob"),
             ..players

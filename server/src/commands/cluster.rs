@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::Backend;
-use super::gateway::GatewayPlan;
 use super::cluster_shard::{ReadyShard, ShardSeed, ShardThread, cannot_listen, start_shard};
+use super::gateway::GatewayPlan;
 use super::web_door::{WebNames, web_sockets_max};
 use shard::tls::CertificateSource;
 use shard::{Origins, TraceConfig};

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use clap::Args;
 use ::gateway::{Config, GatewayArgs, LimitArgs};
+use clap::Args;
 use program::{Hangup, say};
 use serde_json::json;
 use tokio::net::TcpListener;
