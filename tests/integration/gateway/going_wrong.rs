@@ -51,7 +51,7 @@ async fn while_the_store_is_away_moves_are_held_and_then_told_to_be_repeated() {
     let (mut of_black, _) = black.game(&game).await;
     let (_of_white, _) = white.game(&game).await;
     let shard = &hall.installation.shards[0];
-    shard.signal(Signal::Stop);
+    shard.signal(Signal::STOP);
     let held = white.make_move(&game, "e2e4").await;
     assert!(
         held.took <= HOLD_MAX + Duration::from_millis(500),
@@ -63,7 +63,7 @@ async fn while_the_store_is_away_moves_are_held_and_then_told_to_be_repeated() {
     let chat = format!("/api/bot/game/{game}/chat");
     let hello = [("room", "player"), ("text", "hello")];
     white.post_form(&chat, &hello).await.is(StatusCode::OK);
-    shard.signal(Signal::Cont);
+    shard.signal(Signal::CONT);
     white.insist(&game, "e2e4").await.is(StatusCode::OK);
     of_black.moves("e2e4").await;
     // It was made once: the next move of White is another one.
@@ -81,7 +81,7 @@ async fn without_a_matchmaker_challenges_come_later_and_games_go_on() {
     events.kind("gameStart").await;
     let (mut of_white, _) = white.game(&game).await;
     let (_of_black, _) = black.game(&game).await;
-    hall.installation.signal_matchmaker(Signal::Stop);
+    hall.installation.signal_matchmaker(Signal::STOP);
     let terms = [("clock.limit", "60"), ("clock.increment", "0")];
     let path = format!("/api/challenge/{}", black.name.replace(' ', "%20"));
     let later = white.post_form(&path, &terms).await;
@@ -97,7 +97,7 @@ async fn without_a_matchmaker_challenges_come_later_and_games_go_on() {
     // Seats need no matchmaker.
     white.make_move(&game, "e2e4").await.is(StatusCode::OK);
     of_white.moves("e2e4").await;
-    hall.installation.signal_matchmaker(Signal::Cont);
+    hall.installation.signal_matchmaker(Signal::CONT);
     // The event stream has come through it, and tells of the end.
     black
         .post(&format!("/api/bot/game/{game}/abort"))
