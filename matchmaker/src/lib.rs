@@ -44,6 +44,7 @@ mod waves;
 
 // The edge: HTTP in, HTTP out.
 mod extract;
+mod identified;
 
 mod accounts;
 mod archive;
@@ -63,6 +64,7 @@ mod seats;
 mod tickets;
 mod transfers;
 
+mod lobby;
 mod watching;
 
 mod access_log;

@@ -548,6 +548,7 @@ impl PlayedMatch {
             terms,
             color: ColorChoice::White,
             opponent: None,
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         };
