@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
-use client::{Matchmaker, MatchmakerError};
+use client::Matchmaker;
 use game_core::PlayerId;
 use lru::LruCache;
 use protocol::http::{ApiScope, TokenTest, TokenView};
@@ -127,7 +127,7 @@ impl Identities {
         };
         let view = match (self.matchmaker.test_tokens(&test).await, known) {
             (Ok(mut reply), _) => reply.tokens.pop().flatten(),
-            (Err(MatchmakerError::Unreachable { .. }), Some((caller, _))) => return Ok(caller),
+            (Err(error), Some((caller, _))) if error.is_retryable() => return Ok(caller),
             (Err(error), _) => return Err(error.into()),
         };
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout};
 
 use super::MatchmakerError;
 
-/// A stream that brings nothing for this long is dead: the matchmaker sends a comment every 15 seconds.
-const SILENCE_MAX: Duration = Duration::from_secs(40);
+/// A stream that brings nothing for this long is dead: the matchmaker sends a comment every 15 seconds, or more often.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// Longest event, in bytes: a match of 600 moves a side has about 15 KB.
 const EVENT_LEN_MAX: usize = 256 * 1_024;
 

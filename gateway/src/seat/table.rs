@@ -63,6 +63,13 @@ struct Handle {
     streams: Arc<AtomicUsize>,
 }
 
+impl Handle {
+    fn send(&self, ask: Ask) -> Result<(), Refusal> {
+        let sent = self.asks.try_send(ask);
+        sent.map_err(|_| Refusal::unavailable())
+    }
+}
+
 impl Seats {
     pub(crate) fn new(max: usize) -> Self {
         Self {
@@ -91,15 +98,22 @@ impl Seats {
         id: MatchId,
         created_at: UnixMillis,
     ) -> Result<Lines, Refusal> {
-        let handle = self.handle(gateway, caller, id)?;
-        let (sender, lines) = lines(Some(Arc::clone(&handle.streams)));
-        self.ask(gateway, caller, id, |answer| Ask::Stream {
-            lines: sender.clone(),
-            created_at,
-            answer,
-        })
-        .await?;
-        Ok(lines)
+        // A task that has just given its seat up is replaced.
+        for _ in 0..2 {
+            let handle = self.handle(gateway, caller, id)?;
+            let (sender, lines) = lines(Some(Arc::clone(&handle.streams)));
+            let (answer, answered) = oneshot::channel();
+            let ask = Ask::Stream {
+                lines: sender,
+                created_at,
+                answer,
+            };
+            handle.send(ask)?;
+            if let Ok(answer) = answered.await {
+                return answer.map(|()| lines);
+            }
+        }
+        Err(Refusal::unavailable())
     }
 
     /// Asks something of the caller's seat, and waits for the answer.
@@ -137,9 +151,7 @@ impl Seats {
         id: MatchId,
         ask: Ask,
     ) -> Result<(), Refusal> {
-        let handle = self.handle(gateway, caller, id)?;
-        let sent = handle.asks.try_send(ask);
-        sent.map_err(|_| Refusal::unavailable())
+        self.handle(gateway, caller, id)?.send(ask)
     }
 
     /// The caller's seat, whose task is started if there is none.

@@ -108,7 +108,11 @@ impl Task {
             }
             match self.play(&mut session).await {
                 Ok(Left::Done) => return,
-                Ok(Left::Again) => sleep(RETAKE_AFTER).await,
+                Ok(Left::Again) => {
+                    // Whoever waits asks the next session.
+                    self.pending.clear();
+                    sleep(RETAKE_AFTER).await;
+                }
                 Err(error) => {
                     tracing::warn!(%error, id = %self.id, "a seat is lost");
                     return;

@@ -24,6 +24,11 @@ impl Rules {
         }
     }
 
+    /// Whether clients have to be told where the game begins.
+    pub(crate) fn has_start(self) -> bool {
+        self.is_from_position || self.variant == Variant::Chess960
+    }
+
     pub(crate) const fn key(self) -> &'static str {
         if self.is_from_position {
             FROM_POSITION
