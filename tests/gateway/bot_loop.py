@@ -38,6 +38,7 @@ AGAIN_EVERY_S, AGAIN_FOR_S, CALL_S = 0.1, 60, 2
 counted = {"games": 0, "left": 0, "second_workers": 0, "refused_moves": 0, "repeated": 0, "statuses": []}
 silent_max = 0.0
 places = set()
+ended = set()
 playing = {}
 lock = threading.Condition()
 
@@ -188,6 +189,8 @@ def event_worker():
                     call("POST", f"/api/challenge/{challenge['id']}/decline", data={"reason": "later"})
             elif event["type"] in ("challengeDeclined", "challengeCanceled"):
                 with lock:
+                    # It may be told of before the answer to the challenge itself.
+                    ended.add(event["challenge"]["id"])
                     places.discard(event["challenge"]["id"])
                     lock.notify_all()
             elif event["type"] == "gameStart":
@@ -210,7 +213,8 @@ def begin(game):
 
 def challenger():
     terms = {"rated": "false", "clock.limit": args.limit, "clock.increment": args.increment, "color": "random"}
-    for _ in range(args.games):
+    # One that is declined, as the other bot is not done yet, is made again.
+    while counted["games"] < args.games:
         while True:
             answer = call("POST", f"/api/challenge/{args.challenge}", data=terms)
             if answer.status_code == 429:
@@ -220,11 +224,12 @@ def challenger():
             assert "id" in made, made
             break
         with lock:
-            places.add(made["id"])
+            if made["id"] not in ended:
+                places.add(made["id"])
             # Until the game is over, or the challenge declined.
             lock.wait_for(lambda: made["id"] not in places, timeout=600)
             assert made["id"] not in places, f"{made['id']} never ends"
-        time.sleep(0.2)
+        time.sleep(0.5)
 
 
 headers = {"Authorization": f"Bearer {args.token}"}
