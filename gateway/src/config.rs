@@ -1,9 +1,12 @@
 //! What a gateway runs with.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::args::LimitArgs;
+use client::MatchmakerError;
+
+use crate::limits::LimitArgs;
 
 /// What a gateway runs with.
 #[derive(Debug, Clone)]
@@ -32,4 +35,15 @@ impl Config {
             grace: Duration::from_secs(2),
         }
     }
+}
+
+/// Why a gateway cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// The matchmaker's address, or the authorities for it.
+    #[error("--matchmaker (ROOKERY_MATCHMAKER): {0}")]
+    Matchmaker(#[from] MatchmakerError),
+    /// No sockets.
+    #[error("the system has no socket for matches: {0}")]
+    Sockets(#[from] io::Error),
 }

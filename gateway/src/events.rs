@@ -4,27 +4,27 @@
 //! what the client was told: a client hears of each change once, also of those that happened in between.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use client::MatchmakerError;
 use client::matchmaker::{ServerEvent, ServerEvents};
 use client::retry::Backoff;
-use game_core::{MatchId, PlayerId, UnixMillis};
+use game_core::{MatchId, UnixMillis};
 use protocol::http::{
     AccountEvent, AccountMatch, ChallengeEnd, ChallengeEnded, MatchReply, TicketReply, TicketStatus,
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
-use tokio_util::sync::CancellationToken;
 
 use crate::identity::Caller;
 use crate::lines::{BLANK, LineSender, Lines, line, lines};
 use crate::shapes::challenge::{Shown, ended};
 use crate::shapes::game::Seen;
 use crate::state::Gateway;
+use crate::streams::{Games, Slot};
 
 /// Waits between attempts to open the matchmaker's stream: a client waits for its games meanwhile.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
@@ -33,35 +33,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A client that lost the stream of a game in play opens it again by itself within this, or waits to be told of the game
 /// anew.
 const COMES_BACK_WITHIN: Duration = Duration::from_secs(4);
-
-/// The open event streams, one for each player.
-#[derive(Default)]
-pub(crate) struct Streams(Mutex<HashMap<PlayerId, Slot>>);
-
-struct Slot {
-    /// Ends the stream, when another one takes its place.
-    replaced: CancellationToken,
-    /// The games that the player was told of, with when they were made.
-    games: Arc<Mutex<HashMap<MatchId, UnixMillis>>>,
-}
-
-impl Streams {
-    /// Whether the player has a stream open here: is online, whatever the matchmaker knows.
-    pub(crate) fn is_open(&self, player: &PlayerId) -> bool {
-        self.all().contains_key(player)
-    }
-
-    /// When a game was made, if its player was told of it.
-    pub(crate) fn made_at(&self, player: &PlayerId, id: MatchId) -> Option<UnixMillis> {
-        let games = Arc::clone(&self.all().get(player)?.games);
-        let games = games.lock().unwrap_or_else(PoisonError::into_inner);
-        games.get(&id).copied()
-    }
-
-    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<PlayerId, Slot>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Opens the caller's event stream, and ends the one that was open before.
 pub(crate) fn open(gateway: &Arc<Gateway>, caller: Caller) -> Lines {
@@ -103,7 +74,7 @@ struct Follower {
     gateway: Arc<Gateway>,
     caller: Caller,
     lines: LineSender,
-    games: Arc<Mutex<HashMap<MatchId, UnixMillis>>>,
+    games: Games,
     challenges: HashMap<String, TicketReply>,
     matches: HashMap<MatchId, Told>,
     /// While the matchmaker tells the present state: what it has told of.
@@ -129,12 +100,7 @@ struct Told {
 struct Over;
 
 impl Follower {
-    fn new(
-        gateway: Arc<Gateway>,
-        caller: Caller,
-        lines: LineSender,
-        games: Arc<Mutex<HashMap<MatchId, UnixMillis>>>,
-    ) -> Self {
+    fn new(gateway: Arc<Gateway>, caller: Caller, lines: LineSender, games: Games) -> Self {
         Self {
             gateway,
             caller,
@@ -300,7 +266,7 @@ impl Follower {
         self.tell(Seen::from(game).event("gameFinish"))
     }
 
-    fn games(&self) -> std::sync::MutexGuard<'_, HashMap<MatchId, UnixMillis>> {
+    fn games(&self) -> MutexGuard<'_, HashMap<MatchId, UnixMillis>> {
         self.games.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -4,18 +4,20 @@
 //! token that came with the request, and a seat over QUIC for each match that is played through it. It keeps
 //! nothing: another gateway can take its place at any time, and a token is never shown more than its player may see.
 //!
-//! - A **seat** ([`seat`]) is one player's seat in one match. Its task owns the session, writes the lines of all
+//! - A **seat** (`seat`) is one player's seat in one match. Its task owns the session, writes the lines of all
 //!   streams of the game, and answers moves once they are durable.
-//! - An **event stream** ([`events`]) follows one player's challenges and matches.
+//! - An **event stream** (`events`) follows one player's challenges and matches.
 //! - A request is held for less than a second while the server fails over; then it gets the answer that clients of
-//!   this API take well ([`hold`]).
+//!   this API take well (`hold`).
 
+mod acts;
 mod args;
 mod config;
 mod events;
 mod fields;
 mod hold;
 mod identity;
+mod limits;
 mod lines;
 mod people;
 mod places;
@@ -23,13 +25,16 @@ mod refusal;
 mod router;
 mod routes;
 mod seat;
+mod seats;
 mod serve;
 mod shapes;
 mod state;
+mod streams;
 
 // The features of dependencies' dependencies.
 use features as _;
 
-pub use args::{GatewayArgs, LimitArgs};
-pub use config::Config;
-pub use serve::{Unusable, run};
+pub use args::GatewayArgs;
+pub use config::{Config, Unusable};
+pub use limits::LimitArgs;
+pub use serve::run;

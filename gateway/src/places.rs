@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use web::{Admission, ConnectionLimits, Rates, client_address, is_in};
 
-use crate::args::LimitArgs;
+use crate::limits::LimitArgs;
 use crate::refusal::Refusal;
 
 /// The window of requests.

@@ -1,29 +1,16 @@
 //! The process: a listener and its connections.
 
-use std::io;
 use std::sync::Arc;
 
-use client::MatchmakerError;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use web::HttpServer;
 
-use crate::config::Config;
+use crate::config::{Config, Unusable};
 use crate::places::Places;
 use crate::router::router;
 use crate::state::Gateway;
-
-/// Why a gateway cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum Unusable {
-    /// The matchmaker's address, or the authorities for it.
-    #[error("--matchmaker (ROOKERY_MATCHMAKER): {0}")]
-    Matchmaker(#[from] MatchmakerError),
-    /// No sockets.
-    #[error("the system has no socket for matches: {0}")]
-    Sockets(#[from] io::Error),
-}
 
 /// Runs a gateway on `listener` until `shutdown`, and returns once all its tasks have ended. Clients speak HTTPS if
 /// `tls` is there.

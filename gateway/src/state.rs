@@ -10,13 +10,12 @@ use protocol::JoinFlags;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::Config;
-use crate::events::Streams;
+use crate::config::{Config, Unusable};
 use crate::identity::Identities;
 use crate::people::People;
 use crate::places::Places;
-use crate::seat::Seats;
-use crate::serve::Unusable;
+use crate::seats::Seats;
+use crate::streams::Streams;
 
 /// UDP sockets that all seats share.
 const SOCKETS: usize = 4;

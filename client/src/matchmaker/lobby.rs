@@ -12,7 +12,7 @@ use protocol::http::{
     TokenTestReply,
 };
 
-use super::checked::known;
+use super::checked::{known, shown};
 use super::server_events::ServerEvents;
 use super::transport::ANSWER_LEN_MAX;
 use super::{Matchmaker, MatchmakerError};
@@ -192,7 +192,7 @@ impl Matchmaker {
         let body = Limited::new(body, ANSWER_LEN_MAX).collect().await;
         let body = body.map(|body| body.to_bytes()).unwrap_or_default();
         Err(match serde_json::from_slice(&body) {
-            Ok(problem) => MatchmakerError::Problem(super::shown(problem)),
+            Ok(problem) => MatchmakerError::Problem(shown(problem)),
             Err(_) => self.nonsense(path, format!("status {}", head.status)),
         })
     }

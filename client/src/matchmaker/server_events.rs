@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout};
 
-use super::MatchmakerError;
+use super::error::MatchmakerError;
 
 /// A stream that brings nothing for this long is dead: the matchmaker sends a comment every 15 seconds, or more often.
 const SILENCE_MAX: Duration = Duration::from_secs(20);

@@ -14,11 +14,13 @@ use tokio::time::timeout;
 
 use super::Answered;
 use super::terms::{clock, terms};
+use crate::acts::Act;
 use crate::fields::Fields;
 use crate::hold::held;
 use crate::identity::{Caller, PAIRS_OTHERS};
 use crate::refusal::Refusal;
-use crate::seat::{Act, Ask};
+use crate::seat;
+use crate::seats::Ask;
 use crate::shapes::names::Rules;
 use crate::shapes::user::user_id;
 use crate::state::Gateway;
@@ -136,7 +138,7 @@ async fn undo(gateway: &Arc<Gateway>, made: &[Made]) {
             act: Act::Resign,
             answer,
         };
-        let undone = gateway.seats.ask(gateway, &game.white, id, abort);
+        let undone = seat::ask(gateway, &game.white, id, abort);
         if let Ok(Err(refusal)) = timeout(WITHIN, undone).await {
             tracing::warn!(id = game.id, error = %refusal.error, "a game of a bulk pairing stays");
         }

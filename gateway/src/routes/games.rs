@@ -12,11 +12,13 @@ use game_core::{MatchId, Uci, UnixMillis};
 use serde_json::{Value, json};
 
 use super::{Answered, well};
+use crate::acts::Act;
 use crate::fields::{Fields, is_yes};
 use crate::hold::held;
 use crate::identity::{BOARD, BOT, Caller, PLAYS};
 use crate::refusal::Refusal;
-use crate::seat::{Act, Ask};
+use crate::seat;
+use crate::seats::Ask;
 use crate::state::Gateway;
 
 /// The player of a game, by the API that the path is of.
@@ -48,7 +50,7 @@ pub(crate) async fn stream(
         let caller = player(&gateway, &uri, &headers).await?;
         let made_at = gateway.streams.made_at(&caller.player, id);
         let made_at = made_at.unwrap_or_else(now);
-        let lines = gateway.seats.stream(&gateway, &caller, id, made_at).await?;
+        let lines = seat::stream(&gateway, &caller, id, made_at).await?;
         Ok::<_, Refusal>(lines.into_response())
     })
     .await
@@ -80,7 +82,7 @@ pub(crate) async fn make_move(
             offers_draw,
             answer,
         };
-        gateway.seats.ask(&gateway, &caller, id, ask).await?;
+        seat::ask(&gateway, &caller, id, ask).await?;
         Ok::<_, Refusal>(well())
     })
     .await
@@ -97,7 +99,7 @@ async fn act(
     held(async {
         let caller = player(gateway, uri, headers).await?;
         let ask = |answer| Ask::Act { act, answer };
-        gateway.seats.ask(gateway, &caller, id, ask).await?;
+        seat::ask(gateway, &caller, id, ask).await?;
         Ok::<_, Refusal>(well())
     })
     .await
@@ -178,7 +180,7 @@ pub(crate) async fn add_time(
         let caller = gateway.identities.caller(&headers, PLAYS).await?;
         let act = Act::GiveTime(seconds);
         let ask = |answer| Ask::Act { act, answer };
-        gateway.seats.ask(&gateway, &caller, id, ask).await?;
+        seat::ask(&gateway, &caller, id, ask).await?;
         Ok::<_, Refusal>(well())
     })
     .await
@@ -203,7 +205,7 @@ pub(crate) async fn say(
     let is_for_players = fields.text("room").is_none_or(|room| room == "player");
     if let Some(text) = fields.text("text").filter(|_| is_for_players) {
         let text = text.chars().take(protocol::CHAT_LEN_MAX).collect();
-        let _ = gateway.seats.send(&gateway, &caller, id, Ask::Say(text));
+        let _ = seat::send(&gateway, &caller, id, Ask::Say(text));
     }
     Ok(well())
 }
@@ -218,10 +220,7 @@ pub(crate) async fn read_chat(
     let id = game(&id)?;
     held(async {
         let caller = player(&gateway, &uri, &headers).await?;
-        let lines = gateway
-            .seats
-            .ask(&gateway, &caller, id, Ask::ReadChat)
-            .await?;
+        let lines = seat::ask(&gateway, &caller, id, Ask::ReadChat).await?;
         let said = lines
             .iter()
             .map(|said| json!({"user": said.name, "text": said.text}));

@@ -15,12 +15,12 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::acts::Act;
 use super::moves::{Sent, Verdict, is_last_of};
-use super::table::{Answer, Ask};
+use crate::acts::Act;
 use crate::identity::Caller;
 use crate::lines::{LineSender, line};
 use crate::refusal::{NOT_YOUR_TURN, Refusal};
+use crate::seats::{Answer, Ask};
 use crate::shapes::game;
 use crate::state::{Gateway, session_config};
 

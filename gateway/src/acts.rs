@@ -24,7 +24,7 @@ pub(crate) enum Act {
 
 impl Act {
     /// The command for it in this match.
-    pub(super) fn command(self, view: &MatchView) -> CommandKind {
+    pub(crate) fn command(self, view: &MatchView) -> CommandKind {
         match self {
             Self::Abort => CommandKind::Abort,
             Self::Resign if view.has_begun() => CommandKind::Resign,
@@ -43,7 +43,7 @@ impl Act {
     }
 
     /// Whether it has the effect that was wanted already: an earlier request of the same kind had it.
-    pub(super) fn is_done(self, view: &MatchView) -> bool {
+    pub(crate) fn is_done(self, view: &MatchView) -> bool {
         let Some((_, termination)) = view.result() else {
             return false;
         };
@@ -60,12 +60,12 @@ impl Act {
     }
 
     /// Whether the client is told that it worked even if the rules refuse it.
-    pub(super) const fn is_always_well(self) -> bool {
+    pub(crate) const fn is_always_well(self) -> bool {
         matches!(self, Self::Draw(_) | Self::Takeback(_))
     }
 
     /// What is done instead, if the match has gone on meanwhile.
-    pub(super) fn instead(self, refused: CommandKind, reason: WireRefusal) -> Option<CommandKind> {
+    pub(crate) fn instead(self, refused: CommandKind, reason: WireRefusal) -> Option<CommandKind> {
         match (self, refused, reason) {
             (Self::Resign, CommandKind::Abort, WireRefusal::Match(Rule::TooLate)) => {
                 Some(CommandKind::Resign)
