@@ -4,6 +4,7 @@
 //! what the client was told: a client hears of each change once, also of those that happened in between.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use client::MatchmakerError;
 use client::matchmaker::{ServerEvent, ServerEvents};
 use client::retry::Backoff;
 use game_core::{MatchId, UnixMillis};
+use lru::LruCache;
 use protocol::http::{
     AccountEvent, AccountMatch, ChallengeEnd, ChallengeEnded, MatchReply, TicketReply, TicketStatus,
 };
@@ -26,6 +28,8 @@ use crate::shapes::game::Seen;
 use crate::state::Gateway;
 use crate::streams::{Games, Slot};
 
+/// Upper bound on the ended matches that a stream remembers.
+const FINISHED_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 /// Waits between attempts to open the matchmaker's stream: a client waits for its games meanwhile.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
 /// How often it is looked whether a game has lost its stream.
@@ -77,6 +81,8 @@ struct Follower {
     games: Games,
     challenges: HashMap<String, TicketReply>,
     matches: HashMap<MatchId, Told>,
+    /// Matches that have ended lately.
+    finished: LruCache<MatchId, ()>,
     /// While the matchmaker tells the present state: what it has told of.
     present: Option<Present>,
 }
@@ -108,6 +114,7 @@ impl Follower {
             games,
             challenges: HashMap::new(),
             matches: HashMap::new(),
+            finished: LruCache::new(FINISHED_MAX),
             present: None,
         }
     }
@@ -199,7 +206,12 @@ impl Follower {
         if let Some(present) = &mut self.present {
             present.challenges.insert(challenge.id.clone());
         }
-        if self.challenges.contains_key(&challenge.id) {
+        // A match has the id of its challenge: one whose match was told of does not wait any more, whoever says so.
+        let is_over = challenge
+            .id
+            .parse()
+            .is_ok_and(|id| self.matches.contains_key(&id) || self.finished.contains(&id));
+        if is_over || self.challenges.contains_key(&challenge.id) {
             return Ok(());
         }
         let said = json!({"type": "challenge", "challenge": self.shown(&challenge).await});
@@ -260,6 +272,7 @@ impl Follower {
     fn finished(&mut self, game: &AccountMatch) -> Result<(), Over> {
         let id = game.game.match_id;
         self.games().remove(&id);
+        self.finished.put(id, ());
         if self.matches.remove(&id).is_none() {
             return Ok(());
         }
