@@ -26,7 +26,7 @@ use crate::limit_args::LimitArgs;
 use crate::limits::{
     ANSWER_WITHIN, CONNECTION_AGE_MAX, HEAD_WITHIN, PROBE_WITHIN, connections_that_fit,
 };
-use crate::lobby::{announce_online, hear_hints};
+use crate::lobby::hearing::{announce_online, hear_hints};
 use crate::places::{ConnectionPlace, Places};
 use crate::registry::{RegistryView, watch_registry};
 use crate::request_metrics::RequestMetrics;

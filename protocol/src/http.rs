@@ -47,10 +47,10 @@
 //! | `GET /v1/feed` | | 200 lines of [`FeedLine`], or events |
 //! | `GET /livez`, `GET /readyz` | | 200 or 503 |
 //!
-//! All requests except `POST /v1/players`, `POST /v1/accounts`, `POST /v1/login`, redeeming a transfer, reading pools,
+//! All requests except `POST /v1/players`, `POST /v1/accounts`, `POST /v1/login`, redeeming a transfer, `POST /v1/tokens/test`, reading pools,
 //! matches, players and the feed, and the probes need `Authorization: Bearer` with a player token, an API token of an account, or a token of the issuer that the
 //! installation accepts. An API token needs the scope `read` for `GET`, `play` for other requests, and `account` for
-//! those under `/v1/account`. A new password, and `POST /v1/account/logout`, end all earlier player tokens of the
+//! those under `/v1/account`, except its `events` and `matches`. A new password, and `POST /v1/account/logout`, end all earlier player tokens of the
 //! account; API tokens are removed one by one. No two accounts have names that differ in case only or look alike, and no
 //! guest has the name of an account.
 //!

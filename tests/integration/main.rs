@@ -4,6 +4,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod account_events;
 mod addresses;
 mod admin;
 mod alerts;

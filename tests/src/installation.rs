@@ -274,6 +274,11 @@ impl Installation {
         pid.expect("the matchmaker runs")
     }
 
+    /// Ends the matchmaker with SIGKILL.
+    pub fn kill_matchmaker(&self) {
+        self.matchmaker_place.kill();
+    }
+
     /// The processes that have ended, however, by name.
     #[must_use]
     pub fn ended(&self) -> Vec<String> {

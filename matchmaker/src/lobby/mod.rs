@@ -7,7 +7,7 @@
 
 mod news;
 
-mod hearing;
+pub(crate) mod hearing;
 mod listed;
 
 // The routes.
@@ -16,5 +16,4 @@ pub(crate) mod matches;
 pub(crate) mod online;
 pub(crate) mod token_test;
 
-pub(crate) use self::hearing::{announce_online, hear_hints};
 pub(crate) use self::news::NewsBoard;

@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::now;
 use crate::config::Config;
-use crate::lobby::{announce_online, hear_hints};
+use crate::lobby::hearing::{announce_online, hear_hints};
 use crate::registry::{Observer, RegistryView};
 use crate::router::router;
 use crate::serve::accept_all;

@@ -123,6 +123,8 @@ export interface PublicPlayer {
   name: string;
   bot: boolean;
   made_at: number;
+  /** Whether its events are open somewhere. */
+  online: boolean;
 }
 
 /** An account, as its owner sees it. */

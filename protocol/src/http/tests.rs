@@ -2,11 +2,12 @@
 
 use std::fmt::Debug;
 
-use game_core::{Outcome, Termination, TimeControl, UnixMillis};
+use game_core::{BySeat, ColorChoice, Outcome, Seat, Termination, TimeControl, UnixMillis};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::{ClockView, SeatView};
 
 pub(super) fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(
     message: T,
@@ -293,4 +294,46 @@ fn a_match() {
             "termination": "time_forfeit",
         })),
     );
+}
+
+#[test]
+fn what_is_told_of_an_account_and_its_presence() {
+    for event in AccountEvent::ALL {
+        assert_eq!(AccountEvent::from_name(event.name()), Some(event));
+    }
+    assert_eq!(AccountEvent::from_name("later"), None);
+    check(
+        PlayerLookup {
+            players: vec!["ann".parse().unwrap()],
+            names: vec!["Bob".to_owned()],
+        },
+        json!({"players": ["ann"], "names": ["Bob"]}),
+    );
+    let bot = PublicPlayer {
+        player: "deep".parse().unwrap(),
+        name: "Deep".to_owned(),
+        bot: true,
+        made_at: UnixMillis(7),
+        online: true,
+    };
+    let shown =
+        json!({"player": "deep", "name": "Deep", "bot": true, "made_at": 7, "online": true});
+    check(
+        PlayerLookupReply {
+            players: vec![None, Some(bot)],
+            names: vec![],
+        },
+        json!({"players": [null, shown], "names": []}),
+    );
+    let scopes = [
+        (ApiScope::BotPlay, "bot:play"),
+        (ApiScope::BoardPlay, "board:play"),
+        (ApiScope::ChallengeRead, "challenge:read"),
+        (ApiScope::ChallengeWrite, "challenge:write"),
+        (ApiScope::ChallengeBulk, "challenge:bulk"),
+    ];
+    for (scope, name) in scopes {
+        check(scope, json!(name));
+    }
+    check(ChallengeEnd::Cancelled, json!("cancelled"));
 }

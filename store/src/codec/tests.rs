@@ -12,6 +12,7 @@ use super::bounds::CHECKSUM_LEN;
 use super::layout::Format;
 use super::samples::*;
 use super::*;
+use crate::account::Scope;
 use crate::shard::WebDoors;
 use crate::ticket::{Assignment, Terms, Ticket, TicketState};
 

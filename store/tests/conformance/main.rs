@@ -23,6 +23,7 @@ mod layout;
 mod many;
 mod outbox;
 mod postgres;
+mod presence;
 mod ratings;
 mod redis;
 mod registry;

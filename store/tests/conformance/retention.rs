@@ -476,6 +476,15 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             let holds = store.hold(&player("ada").id, kind, "it", 1, NOW).await;
             assert!(holds.unwrap());
         }
+        let online = |is_bot| store::Online {
+            player: player("ada").id,
+            is_bot,
+            until: after(Duration::from_secs(15)),
+        };
+        store
+            .put_online(&[online(false), online(true)], NOW)
+            .await
+            .unwrap();
         let open = store::Ticket {
             is_open: true,
             opponent: Some(player("bob").id),
