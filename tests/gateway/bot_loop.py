@@ -114,10 +114,11 @@ def game_worker(game):
     try:
         status = play(game, engine)
     finally:
-        if engine:
-            engine.quit()
+        # Before the engine ends, which takes longer than a gateway to come back.
         with lock:
             del playing[game]
+        if engine:
+            engine.quit()
     if status is None:
         # It is begun again when it is told of again.
         counted["left"] += 1
