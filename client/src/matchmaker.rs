@@ -3,6 +3,8 @@
 mod accounts;
 mod checked;
 mod error;
+mod lobby;
+mod server_events;
 mod transport;
 
 use std::net::IpAddr;
@@ -30,6 +32,7 @@ use crate::printable;
 use crate::retry::Backoff;
 
 pub use self::error::MatchmakerError;
+pub use self::server_events::{ServerEvent, ServerEvents};
 
 /// How one attempt failed.
 enum Failure {
@@ -63,6 +66,16 @@ impl Passing {
                 waited,
                 last: self.why,
             },
+        }
+    }
+}
+
+impl Failure {
+    /// The error of a request that is not tried again.
+    fn at_once(self, base: &str) -> MatchmakerError {
+        match self {
+            Self::Passing(passing) => passing.at_the_end(base, Duration::ZERO),
+            Self::Final(error) => error,
         }
     }
 }

@@ -8,11 +8,10 @@ use std::time::Duration;
 use game_core::PlayerId;
 use settings::AddressGroup;
 use tokio::time::Instant;
-use web::is_in;
+use web::{Rates, is_in};
 
 use crate::limit_args::LimitArgs;
 use crate::problem::{Kind, Problem};
-use crate::rates::Rates;
 
 /// The window of what an address may create.
 const CREATION_WINDOW: Duration = Duration::from_secs(5 * 60);

@@ -26,7 +26,6 @@ mod identity;
 mod glicko;
 pub mod pairing;
 mod places;
-mod rates;
 mod registry;
 mod schedule;
 

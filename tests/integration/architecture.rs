@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 20] = [
+const DIRECTIONS: [(&str, &[&str]); 21] = [
     ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
@@ -62,6 +62,17 @@ const DIRECTIONS: [(&str, &[&str]); 20] = [
     ),
     ("client", &["game-core", "protocol", "udp"]),
     (
+        "gateway",
+        &[
+            "client",
+            "features",
+            "game-core",
+            "protocol",
+            "settings",
+            "web",
+        ],
+    ),
+    (
         "lab",
         &[
             "client",
@@ -93,6 +104,7 @@ const DIRECTIONS: [(&str, &[&str]); 20] = [
             "client",
             "features",
             "game-core",
+            "gateway",
             "lab",
             "matchmaker",
             "program",

@@ -34,6 +34,7 @@ mod features;
 mod finisher;
 mod forgotten;
 mod gate;
+mod gateway;
 mod hand_over;
 mod hostile;
 mod https;

@@ -48,6 +48,9 @@ pub struct ShardProcess {
     /// Where it listens for pages.
     pub doors: Doors,
     place: Place,
+    /// What it was started with.
+    command: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl ShardProcess {
@@ -171,30 +174,29 @@ impl Installation {
         for number in 0..shards {
             let ready = path(&format!("shard-{number}.json"));
             let web_socket = SocketAddr::from((Ipv4Addr::LOCALHOST, free_tcp_port()));
-            let place = launch(
-                directory.path().join(LOG),
-                "rookery",
-                &[
-                    "shard",
-                    "--production",
-                    "--store",
-                    &redis.url(),
-                    "--listen",
-                    "127.0.0.1:0",
-                    "--web-listen",
-                    &web_socket.to_string(),
-                    "--matchmaker-key",
-                    &path("public-key.pem"),
-                    "--admin-listen",
-                    "127.0.0.1:0",
-                    "--admin-token-file",
-                    &path("tokens"),
-                    "--ready-file",
-                    &ready,
-                ],
-                environment,
-                files,
-            );
+            let command = [
+                "shard",
+                "--production",
+                "--store",
+                &redis.url(),
+                "--listen",
+                "127.0.0.1:0",
+                "--web-listen",
+                &web_socket.to_string(),
+                "--matchmaker-key",
+                &path("public-key.pem"),
+                "--admin-listen",
+                "127.0.0.1:0",
+                "--admin-token-file",
+                &path("tokens"),
+                "--ready-file",
+                &ready,
+            ];
+            let log = directory.path().join(LOG);
+            let place = launch(log, "rookery", &command, environment, files);
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let environment = environment.iter().map(owned).collect();
+            let command = command.iter().map(|&word| word.to_owned()).collect();
             let ready: Value = serde_json::from_str(&read_soon(&ready).await).expect("JSON");
             let text = |name: &str| ready[name].as_str().expect(name).to_owned();
             made.push(ShardProcess {
@@ -205,6 +207,8 @@ impl Installation {
                     web_socket,
                 },
                 place,
+                command,
+                environment,
             });
         }
         let (port, admin_port) = (free_tcp_port(), free_tcp_port());
@@ -320,6 +324,38 @@ impl Installation {
     /// If there is none of this id.
     pub fn kill(&mut self, id: &str) {
         self.shard(id).place.kill();
+    }
+
+    /// Starts a process again in the place of a shard that was killed; it is a shard with an id of its own.
+    ///
+    /// # Panics
+    ///
+    /// If there is none of this id, or it does not come up.
+    pub async fn revive(&mut self, id: &str) {
+        let shards = self.shards.len();
+        let shard = self.shards.iter_mut().find(|shard| shard.id == id);
+        let shard = shard.expect("a shard of this installation");
+        let ready = shard.command.last().expect("its ready file").clone();
+        let _ = std::fs::remove_file(&ready);
+        let mut command = Command::new(binary("rookery"));
+        let environment = shard.environment.iter().map(|(name, value)| (name, value));
+        command.args(&shard.command).envs(environment);
+        shard.place.start(&mut command).expect("a process");
+        let ready: Value = serde_json::from_str(&read_soon(&ready).await).expect("JSON");
+        let text = |name: &str| ready[name].as_str().expect(name).to_owned();
+        shard.id = text("id");
+        shard.admin = Endpoint::new(&text("admin"), &text("admin_token"));
+        self.wait_for_shards(shards).await;
+    }
+
+    /// Stops the matchmaker where it is, so that it answers nothing, or lets it go on.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended.
+    pub fn signal_matchmaker(&self, signal: Signal) {
+        let sent = self.matchmaker_place.signal(signal);
+        sent.expect("the matchmaker runs");
     }
 
     /// Waits for a shard to end by itself, and says whether it ended well.

@@ -44,7 +44,7 @@ pub fn python() -> PathBuf {
     assert!(
         python.exists(),
         "{} is missing: run tests/run, which makes it, or set ROOKERY_TEST_PYTHON to a Python with the \
-         packages aioquic, chess, kubernetes-validate and schemathesis",
+         packages aioquic, berserk, chess, kubernetes-validate and schemathesis",
         python.display()
     );
     python

@@ -148,6 +148,12 @@ pub struct Ready {
     pub admin: String,
     /// What the admin endpoints ask for.
     pub admin_token: String,
+    /// URL of the gateway, if there is one.
+    #[serde(default)]
+    pub gateway: Option<String>,
+    /// Tokens of bot accounts that were made.
+    #[serde(default)]
+    pub bot_tokens: Vec<String>,
     /// Every shard.
     pub shards: Vec<ReadyShard>,
 }

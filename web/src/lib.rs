@@ -11,6 +11,7 @@ mod api;
 mod extract;
 mod limit;
 mod problem;
+mod rates;
 mod serve;
 
 pub use address::{client_address, is_in};
@@ -18,6 +19,7 @@ pub use api::{Api, Bounds};
 pub use extract::{Body, PathId, QueryOf, bearer, sentence};
 pub use limit::{limit, no_route, wrong_method};
 pub use problem::{FromFault, ProblemCode, ProblemRow, RequestFault, response};
+pub use rates::Rates;
 pub use serve::{Admission, ConnectionLimits, HttpServer, PeerCertificate, serve};
 
 // For the code that `problems!` expands to.

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::header::{HeaderMap, LOCATION, RETRY_AFTER};
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -95,6 +96,19 @@ impl Transport {
     ) -> Result<HttpAnswer, NoAnswer> {
         match timeout(ANSWER_MAX, self.ask(request)).await {
             Ok(answer) => answer,
+            Err(_) => Err(NoAnswer::Passing(format!(
+                "no answer within {ANSWER_MAX:?}"
+            ))),
+        }
+    }
+
+    /// Sends a request, and returns the answer before its body is read.
+    pub(super) async fn begin(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, NoAnswer> {
+        match timeout(ANSWER_MAX, self.0.request(request)).await {
+            Ok(response) => response.map_err(|error| NoAnswer::of(&error)),
             Err(_) => Err(NoAnswer::Passing(format!(
                 "no answer within {ANSWER_MAX:?}"
             ))),

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::Backend;
 use super::cluster_shard::{ReadyShard, ShardSeed, ShardThread, cannot_listen, start_shard};
+use super::gateway::GatewayPlan;
 use super::web_door::{WebNames, web_sockets_max};
 use shard::tls::CertificateSource;
 use shard::{Origins, TraceConfig};
@@ -69,6 +70,8 @@ pub(super) struct InProcessPlan {
     pub(super) reload: Reload,
     /// What the matchmaker serves besides.
     pub(super) routes: Router,
+    /// The gateway for programs of another API, if there is one.
+    pub(super) gateway: Option<GatewayPlan>,
 }
 
 /// The names of the options for addresses, for messages.
@@ -118,6 +121,7 @@ impl InProcessPlan {
             exempt: Networks::loopback(),
             reload: Reload::never(),
             routes: Router::new(),
+            gateway: None,
         }
     }
 
@@ -166,6 +170,12 @@ pub(super) struct Addresses {
     /// The token that all admin endpoints take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) admin_token: Option<String>,
+    /// URL of the gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) gateway: Option<String>,
+    /// API tokens of bot accounts that were made for a developer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) bot_tokens: Vec<String>,
     pub(super) shards: Vec<ReadyShard>,
 }
 
@@ -231,6 +241,13 @@ impl InProcessCluster {
             }
             None => None,
         };
+        let gateway = match plan.gateway {
+            Some(gateway) => {
+                let gateway = gateway.of(matchmaker_address, plan.scheme, plan.url.as_deref());
+                Some(gateway.start(shutdown.clone()).await?)
+            }
+            None => None,
+        };
         let cluster = Self {
             addresses: Addresses {
                 matchmaker: plan
@@ -238,6 +255,8 @@ impl InProcessCluster {
                     .unwrap_or_else(|| format!("{}://{matchmaker_address}", plan.scheme)),
                 admin,
                 admin_token,
+                gateway,
+                bot_tokens: Vec::new(),
                 shards: addresses,
             },
             shutdown,

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ::gateway::LimitArgs as GatewayLimits;
 use admin::{Access, AdminArgs};
 use clap::Args;
 use matchmaker::{ArchiveArgs, Identity, IdentityArgs, LimitArgs, PageArgs, WebhookConfig};
@@ -16,6 +17,8 @@ use super::Failure;
 use super::backend::{Backend, DevStore};
 use super::cluster::{Addresses, InProcessCluster, InProcessPlan};
 use super::data_dir::{admin_token_file, make_data_dir, signing_key};
+use super::dev_bots::bot_tokens;
+use super::gateway::{GatewayPlan, MountArgs};
 use super::ready_file::write_ready_file;
 use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
@@ -89,8 +92,15 @@ pub(super) struct DevArgs {
     /// and kept in the data directory.
     #[arg(long, env = "ROOKERY_ADMIN_TOKEN_FILE", value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
+    /// Number of bot accounts to make, for programs that speak the Lichess Bot API; their tokens are kept in the data
+    /// directory and written to the ready file. With bots there is a gateway, at port 7200 unless another one is given.
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u16).range(0..=1_000))]
+    bots: u16,
+    #[command(flatten)]
+    gateway: MountArgs,
     /// Once everything answers, write a JSON object to this file: `matchmaker` (URL), `admin` (URL),
-    /// `admin_token` and `shards` (`id`, `address` and `admin` of each).
+    /// `admin_token`, `gateway` (URL), `bot_tokens` and `shards` (`id`, `address` and `admin` of each).
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
@@ -141,6 +151,19 @@ impl DevArgs {
             limits.limit_exempt = vec![Networks::loopback()];
         }
         limits
+    }
+
+    /// The gateway, if there is to be one. This machine's programs have no limits there either.
+    fn gateway(&self) -> Option<GatewayPlan> {
+        let usual = SocketAddr::new(self.host, GATEWAY_PORT);
+        let listen = self.gateway.gateway_listen;
+        let listen = listen.or((self.bots > 0).then_some(usual))?;
+        let limits = GatewayLimits {
+            trusted_proxy: self.limits.trusted_proxy.clone(),
+            limit_exempt: self.limits().limit_exempt,
+            ..GatewayLimits::default()
+        };
+        Some(GatewayPlan::new(listen, None, limits))
     }
 
     /// Reads what the arguments name, and binds nothing.
@@ -220,6 +243,9 @@ impl DevArgs {
     }
 }
 
+/// The port of the gateway, unless another one is given.
+const GATEWAY_PORT: u16 = 7200;
+
 /// The file of the data directory that keeps the admin endpoint's port.
 const ADMIN_PORT: &str = "admin-port";
 
@@ -247,6 +273,7 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         traces: args.traces.config(),
         names: args.web.names(None),
         origins: args.web.origins(),
+        gateway: args.gateway(),
         ..InProcessPlan::local(args.host, ports, args.shards, key, args.limits())
     };
     plan.config.identity = given.identity;
@@ -269,13 +296,18 @@ async fn serve(args: &DevArgs, plan: InProcessPlan, backend: Backend) -> Result<
         started = InProcessCluster::start(plan, &backend, shutdown) => started,
         () = asked.cancelled() => return Ok(()),
     };
-    let cluster = match started {
+    let mut cluster = match started {
         Ok(cluster) => cluster,
         // A part that waits for the store stops with an error of its own.
         Err(_) if asked.is_cancelled() => return Ok(()),
         Err(failure) => return Err(failure),
     };
     args.keep_port(&cluster.addresses);
+    if args.bots > 0 {
+        let (directory, matchmaker) = (&args.data_dir, &cluster.addresses.matchmaker);
+        let tokens = bot_tokens(directory, matchmaker, args.bots.into()).await?;
+        cluster.addresses.bot_tokens = tokens;
+    }
     say_what_is_where(args, &cluster.addresses);
     if let Some(path) = &args.ready_file {
         write_ready_file(path, &serde_json::to_value(&cluster.addresses)?)?;
@@ -304,6 +336,12 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
     if let (Some(admin), Some(token)) = (&addresses.admin, &addresses.admin_token) {
         say!("  admin       {admin}");
         say!("  its token   {token}");
+    }
+    if let Some(gateway) = &addresses.gateway {
+        say!("  gateway     {gateway} (Lichess Bot and Board API)");
+    }
+    for token in &addresses.bot_tokens {
+        say!("  bot token   {token}");
     }
     say!("  store       {store}");
     let exempt = args.limits().limit_exempt;

@@ -9,8 +9,10 @@ mod control;
 mod data_dir;
 mod demo;
 mod dev;
+mod dev_bots;
 mod endpoint;
 mod failure;
+mod gateway;
 mod healthcheck;
 mod import;
 mod ready_file;
@@ -54,6 +56,7 @@ enum CliCommand {
     Healthcheck(healthcheck::HealthcheckArgs),
     /// The matchmaker of a deployment.
     Matchmaker(matchmaker::Args),
+    Gateway(Box<::gateway::GatewayArgs>),
     Check(check::CheckArgs),
     Tombstone(tombstone::TombstoneArgs),
     Pages(PagesArgs),
@@ -103,6 +106,7 @@ pub fn run(
             };
             tokio::runtime::Runtime::new()?.block_on(matchmaker::start(parsed))
         }
+        CliCommand::Gateway(args) => gateway::run(&args),
         CliCommand::Check(args) => check::run(args, &effective),
         CliCommand::Tombstone(args) => tombstone::run(&args),
         CliCommand::Pages(args) => Ok(args.write(Cli::command())?),
@@ -123,7 +127,11 @@ impl CliCommand {
             | Self::Pages(_)
             | Self::Import(_) => Some("error"),
             // A line for each request would hide the others, as would one for each page that says nonsense.
-            Self::Dev(_) | Self::Serve(_) | Self::Shard(_) | Self::Tombstone(_) => {
+            Self::Dev(_)
+            | Self::Serve(_)
+            | Self::Shard(_)
+            | Self::Gateway(_)
+            | Self::Tombstone(_) => {
                 Some("info,matchmaker::access_log=warn,web_transport_quinn=error")
             }
             Self::Matchmaker(_) => None,

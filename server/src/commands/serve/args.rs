@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::gateway::LimitArgs as GatewayLimits;
 use admin::{Access, AdminArgs, Setting};
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -22,6 +23,7 @@ use super::public::{PublicAddress, PublicName};
 use crate::commands::Failure;
 use crate::commands::cluster::{AddressOptions, InProcessPlan};
 use crate::commands::data_dir::{ADMIN_TOKEN, admin_token_file};
+use crate::commands::gateway::{GatewayPlan, MountArgs};
 use crate::commands::retention::RetentionArgs;
 use crate::commands::traces::TraceArgs;
 use crate::commands::web_door::WebArgs;
@@ -113,10 +115,12 @@ pub(in crate::commands) struct ServeArgs {
         conflicts_with = "certificate"
     )]
     plain_http: bool,
-    /// Once everything answers, write a JSON object to this file: `matchmaker` (URL), `admin` (URL), `admin_token` and
-    /// `shards` (`id`, `address` and `admin` of each).
+    /// Once everything answers, write a JSON object to this file: `matchmaker` (URL), `admin` (URL), `admin_token`,
+    /// `gateway` (URL) and `shards` (`id`, `address` and `admin` of each).
     #[arg(long, env = "ROOKERY_READY_FILE", value_name = "FILE")]
     pub(super) ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    gateway: MountArgs,
     #[command(flatten)]
     admin: AdminArgs,
     #[command(flatten)]
@@ -294,6 +298,14 @@ impl ServeArgs {
         Ok(admin.validate(self.configuration.production)?)
     }
 
+    fn gateway_limits(&self) -> GatewayLimits {
+        GatewayLimits {
+            trusted_proxy: self.limits.trusted_proxy.clone(),
+            limit_exempt: self.limits.limit_exempt.clone(),
+            ..GatewayLimits::default()
+        }
+    }
+
     /// The plan of the cluster.
     pub(super) fn plan(
         &self,
@@ -321,7 +333,11 @@ impl ServeArgs {
             .map(|site| [site].into_iter().collect());
         let origins = self.web.origins().or(site);
         let https = https::open(&given.certificate, reload.clone(), shutdown)?;
+        let tls = https.as_ref().map(|https| https.acceptor.clone());
+        let gateway = self.gateway.gateway_listen;
+        let gateway = gateway.map(|listen| GatewayPlan::new(listen, tls, self.gateway_limits()));
         Ok(InProcessPlan {
+            gateway,
             url: given.url,
             scheme: if https.is_some() { "https" } else { "http" },
             first_shard: shards,

@@ -120,6 +120,9 @@ fn say_what_is_where(args: &ServeArgs, addresses: &Addresses) {
         say!("  shard       {} (QUIC), id {}", shard.address, shard.id);
         say!("              {} (pages)", shard.web_socket);
     }
+    if let Some(gateway) = &addresses.gateway {
+        say!("  gateway     {gateway} (Lichess Bot and Board API)");
+    }
     if let Some(admin) = &addresses.admin {
         say!("  admin       {admin}");
     }

@@ -14,7 +14,7 @@ const ADDRESSES_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero")
 /// A token bucket for each key, kept as the time at which the bucket will be full (the generic cell
 /// rate algorithm). It reads no clock: `now` is a point on one monotonic clock.
 #[derive(Debug)]
-pub(crate) struct Rates<K: Hash + Eq = AddressGroup> {
+pub struct Rates<K: Hash + Eq = AddressGroup> {
     full_at: LruCache<K, Duration>,
     /// The time in which an empty bucket becomes full.
     window: Duration,
@@ -24,7 +24,8 @@ pub(crate) struct Rates<K: Hash + Eq = AddressGroup> {
 
 impl<K: Hash + Eq> Rates<K> {
     /// Allows every key `burst` uses at once, and as many in each `window`.
-    pub(crate) fn new(burst: u32, window: Duration) -> Self {
+    #[must_use]
+    pub fn new(burst: u32, window: Duration) -> Self {
         Self {
             full_at: LruCache::new(ADDRESSES_MAX),
             window,
@@ -37,7 +38,7 @@ impl<K: Hash + Eq> Rates<K> {
     /// # Errors
     ///
     /// If the bucket is empty: the time until it holds one use.
-    pub(crate) fn take(&mut self, key: K, now: Duration) -> Result<(), Duration> {
+    pub fn take(&mut self, key: K, now: Duration) -> Result<(), Duration> {
         let full_at = self.full_at.get(&key).copied().unwrap_or_default();
         let next = full_at.max(now) + self.refill;
         match next.checked_sub(now + self.window) {
