@@ -8,11 +8,16 @@
 //! | `GET /v1/account` | | 200 [`AccountReply`] |
 //! | `POST /v1/account/password` | [`NewPassword`] | 200 [`PlayerReply`] |
 //! | `POST /v1/account/logout` | | 204 |
+//! | `GET /v1/account/events` | | 200 events, as [`AccountEvent`] lists them |
+//! | `GET /v1/account/matches` | | 200 [`AccountMatches`] |
 //! | `GET /v1/account/tokens` | | 200 [`ApiTokenList`] |
 //! | `POST /v1/account/tokens` | [`NewApiToken`] | 201 [`ApiTokenReply`] |
 //! | `DELETE /v1/account/tokens/{token}` | | 204 |
 //! | `GET /v1/players?name=` | | 200 [`PublicPlayer`] |
 //! | `GET /v1/players/{player}` | | 200 [`PublicPlayer`] |
+//! | `GET /v1/players/online` | | 200 [`OnlinePlayers`] |
+//! | `POST /v1/players/lookup` | [`PlayerLookup`] | 200 [`PlayerLookupReply`] |
+//! | `POST /v1/tokens/test` | [`TokenTest`] | 200 [`TokenTestReply`] |
 //! | `POST /v1/challenges` | [`NewChallenge`] | 201 [`TicketReply`] |
 //! | `GET /v1/challenges/{ticket}` | | 200 [`TicketReply`] |
 //! | `GET /v1/challenges/{ticket}/events` | | 200 [`TicketReply`] as events |
@@ -48,6 +53,15 @@
 //! those under `/v1/account`. A new password, and `POST /v1/account/logout`, end all earlier player tokens of the
 //! account; API tokens are removed one by one. No two accounts have names that differ in case only or look alike, and no
 //! guest has the name of an account.
+//!
+//! Besides these, API tokens have the scopes `bot:play` and `board:play`, which allow what `play` does, `challenge:read` and
+//! `challenge:write`, which allow to read and to make, accept, decline and withdraw challenges, and `challenge:bulk`, to
+//! make many matches of others at once. `play` includes all of them but the last.
+//!
+//! The `events` of an account tell the caller's live matches and waiting challenges, made and received, then `complete`, and
+//! then each change. The stream ends after some minutes; who opens it again, at whichever matchmaker, is told the present
+//! state. A change that came and went while no stream was open is not told. While it is open, and for some seconds after,
+//! the account is shown as online. `GET /v1/players/online` accepts `?bots=` (`true` or `false`) and `?limit=`, up to 512.
 //!
 //! Reading a ticket or challenge accepts `?wait_ms=`, up to 20000: the reply is
 //! delayed by at most that long while the ticket waits for an opponent. A ticket that its player does
@@ -137,18 +151,26 @@ use utoipa::ToSchema;
 use self::schema::BothPlayers;
 use crate::{ClockView, Role, SeatView};
 
+mod account_events;
 mod accounts;
 mod finished;
 mod lobby;
+mod online;
 pub(crate) mod schema;
 mod terms;
 
+pub use account_events::{
+    AccountEvent, AccountMatch, AccountMatches, ChallengeEnd, ChallengeEnded,
+};
 pub use accounts::{
     AccountReply, ApiScope, ApiTokenList, ApiTokenReply, ApiTokenView, LogIn, NewAccount,
     NewApiToken, NewPassword, PublicPlayer,
 };
 pub use finished::{FeedLine, FinishedMatch, FinishedSeat, GamesReply};
 pub use lobby::{NewTransfer, PoolView, PoolsReply, TransferReply};
+pub use online::{
+    OnlinePlayers, PlayerLookup, PlayerLookupReply, TokenTest, TokenTestReply, TokenView,
+};
 pub use terms::{InvalidTerms, NewChallenge, NewTicket, RatingRange, Start, Terms};
 
 /// Requests a guest player.

@@ -59,6 +59,9 @@ pub struct PublicPlayer {
     /// When the account was made, in milliseconds since 1970.
     #[schema(value_type = u64)]
     pub made_at: UnixMillis,
+    /// Whether the player is online: has `GET /v1/account/events` open, or had until some seconds ago.
+    #[serde(default)]
+    pub online: bool,
 }
 
 /// An account, as its owner sees it.
@@ -79,10 +82,25 @@ pub struct AccountReply {
 pub enum ApiScope {
     /// To read what its owner may read.
     Read,
-    /// To request matches and to play them; includes `read`.
+    /// To request matches and to play them; includes all others but `account` and `challenge:bulk`.
     Play,
     /// To manage the account: its password and its API tokens.
     Account,
+    /// To play as a program by the bot API of a gateway; includes `read`.
+    #[serde(rename = "bot:play")]
+    BotPlay,
+    /// To play by the board API of a gateway; includes `read`.
+    #[serde(rename = "board:play")]
+    BoardPlay,
+    /// To read challenges.
+    #[serde(rename = "challenge:read")]
+    ChallengeRead,
+    /// To make, accept, decline and withdraw challenges.
+    #[serde(rename = "challenge:write")]
+    ChallengeWrite,
+    /// To make many matches of other players at once.
+    #[serde(rename = "challenge:bulk")]
+    ChallengeBulk,
 }
 
 /// Requests an API token.

@@ -230,6 +230,9 @@ pub struct NewChallenge {
     /// The player who may accept; by default anyone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opponent: Option<PlayerId>,
+    /// The same by the name of an account, in any case, instead of `opponent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opponent_name: Option<String>,
     /// Whether everyone may find it in the list of open challenges, and not only those who know its id.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub open: bool,
@@ -247,6 +250,7 @@ impl NewChallenge {
             terms,
             color: ColorChoice::Random,
             opponent: None,
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         }
@@ -379,6 +383,10 @@ form! {
         #[serde(default)]
         #[schema(value_type = Option<String>)]
         opponent: Option<PlayerId>,
+        /// The same by the name of an account, in any case, instead of `opponent`.
+        #[serde(default)]
+        #[schema(nullable = false, min_length = 1, max_length = 32)]
+        opponent_name: Option<String>,
         /// Whether everyone may find it in the list of open challenges.
         #[serde(default)]
         open: bool,
@@ -527,6 +535,7 @@ impl<'de> Deserialize<'de> for NewChallenge {
         Ok(Self {
             color: form.color,
             opponent: form.opponent,
+            opponent_name: form.opponent_name,
             open: form.open,
             expires_in_s: form.expires_in_s,
             terms: terms_of!(form).map_err(D::Error::custom)?,
