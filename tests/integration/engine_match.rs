@@ -49,15 +49,25 @@ fn an_engine_that_fails_loses_its_game_and_ends_the_run_unless_it_recovers() {
     let stopped = folder.path().join("stopped.pgn");
     let (code, said, complained) = run(&server, &stopped, &format!("{words} -rounds 5"));
     assert_eq!(code, Some(1), "{said}\n{complained}");
-    assert!(complained.contains("dying failed in game 1"), "{complained}");
+    assert!(
+        complained.contains("dying failed in game 1"),
+        "{complained}"
+    );
     assert!(complained.contains("-recover"), "{complained}");
     assert_eq!(said.matches("Finished game").count(), 1, "{said}");
     let whole = folder.path().join("whole.pgn");
     let (code, said, complained) = run(&server, &whole, &format!("{words} -rounds 2 -recover"));
     assert_eq!(code, Some(0), "{said}\n{complained}");
-    assert!(said.contains("Score of dying vs random: 0 - 4 - 0"), "{said}");
+    assert!(
+        said.contains("Score of dying vs random: 0 - 4 - 0"),
+        "{said}"
+    );
     let pgn = std::fs::read_to_string(&whole).unwrap();
-    assert_eq!(pgn.matches("[Termination \"abandoned\"]").count(), 4, "{pgn}");
+    assert_eq!(
+        pgn.matches("[Termination \"abandoned\"]").count(),
+        4,
+        "{pgn}"
+    );
 }
 
 #[test]
@@ -97,12 +107,18 @@ fn what_cannot_be_played_is_said_before_a_game_begins() {
     let path = stockfish();
     for (words, why) in [
         ("-engine cmd=random -each tc=1+1", "two -engine"),
-        ("-engine cmd=/no/such/engine name=a -engine cmd=random -each tc=1+1", "cannot start"),
+        (
+            "-engine cmd=/no/such/engine name=a -engine cmd=random -each tc=1+1",
+            "cannot start",
+        ),
         (
             &format!("-engine cmd={path} -engine cmd=random -each tc=1+1 -variant atomic"),
             "does not play atomic",
         ),
-        ("-engine cmd=random name=a -engine cmd=random -each tc=1+1 -openings file=/no.epd", "/no.epd"),
+        (
+            "-engine cmd=random name=a -engine cmd=random -each tc=1+1 -openings file=/no.epd",
+            "/no.epd",
+        ),
     ] {
         let (code, said, complained) = run(&server, &pgn, words);
         assert_eq!(code, Some(2), "{words}: {said}\n{complained}");

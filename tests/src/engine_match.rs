@@ -81,7 +81,11 @@ impl Campaign {
         let output = process::finish(runner, PATIENCE * 10);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complained = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}\n{complained}\n{}", server.log());
+        assert!(
+            output.status.success(),
+            "{said}\n{complained}\n{}",
+            server.log()
+        );
         // Once more: there is nothing left to do, and nothing is done.
         let again = process::finish(start(&words), PATIENCE);
         let again = String::from_utf8_lossy(&again.stdout).into_owned();
@@ -193,7 +197,7 @@ impl Outcome {
         assert!(last.contains(&pairs), "{last}\n{computed}");
         for (label, key) in [("Elo: ", "elo"), ("nElo: ", "normalized")] {
             for (place, separator) in [(0, label), (1, " +/- ")] {
-                let begin = last.find(label).expect("the estimate") ;
+                let begin = last.find(label).expect("the estimate");
                 let text = &last[begin..];
                 let begin = text.find(separator).expect("the number") + separator.len();
                 near(number(&text[begin..]), &computed[key][place], 0.006);
@@ -212,5 +216,8 @@ fn number(text: &str) -> f64 {
 
 fn near(said: f64, computed: &Value, within: f64) {
     let computed = computed.as_f64().expect("a number");
-    assert!((said - computed).abs() <= within, "{said} was said, and {computed} is right");
+    assert!(
+        (said - computed).abs() <= within,
+        "{said} was said, and {computed} is right"
+    );
 }

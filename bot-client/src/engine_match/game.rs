@@ -154,7 +154,9 @@ pub(super) async fn play(setting: &Setting, mut game: GameToPlay) -> Result<Play
                 result,
             },
             None => {
-                let mut table = Table::join(setting, &mut game, match_id, &mut notes).await?;
+                let engines = std::mem::take(&mut game.engines);
+                let mut table =
+                    Table::join(setting, engines, &game.tokens, match_id, &mut notes).await?;
                 let over = table.play().await;
                 resumed += table.resumed();
                 game.engines = table.leave().await;
@@ -189,6 +191,25 @@ pub(super) async fn play(setting: &Setting, mut game: GameToPlay) -> Result<Play
         number,
         attempts: ATTEMPTS_MAX,
     })
+}
+
+/// Plays one seat of a match that somebody else has made. Returns the engine, unless it was thinking at the end, and how the
+/// match ended.
+pub(super) async fn sit(
+    setting: &Setting,
+    (match_id, seat): (MatchId, Seat),
+    token: &str,
+    mut engine: EngineSupply,
+) -> Result<(Option<EngineSupply>, (Outcome, Termination)), GameError> {
+    engine.ready().await?;
+    let tokens = BySeat::new_with(|_| token.to_owned());
+    let mut engines = BySeat::default();
+    engines[seat] = Some(engine);
+    let mut notes = Notes::open(None, match_id)?;
+    let mut table = Table::join(setting, engines, &tokens, match_id, &mut notes).await?;
+    let over = table.play().await;
+    let mut engines = table.leave().await;
+    Ok((engines[seat].take(), over?.result))
 }
 
 fn is_missing(error: &MatchmakerError) -> bool {
@@ -330,11 +351,12 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     async fn join(
         setting: &Setting,
-        game: &mut GameToPlay,
+        mut engines: BySeat<Option<EngineSupply>>,
+        tokens: &BySeat<String>,
         match_id: MatchId,
         notes: &'a mut Notes,
     ) -> Result<Self, GameError> {
-        let is_here = BySeat::new_with(|seat| game.engines[seat].is_some());
+        let is_here = BySeat::new_with(|seat| engines[seat].is_some());
         let join = |token: &str| {
             let source = Arc::new(PlayerSeat {
                 matchmaker: setting.matchmaker.clone(),
@@ -350,10 +372,10 @@ impl<'a> Table<'a> {
         let mut seats: BySeat<Option<LocalSeat>> = BySeat::default();
         for seat in Seat::BOTH {
             if is_here[seat] {
-                let session = join(&game.tokens[seat]).await?;
+                let session = join(&tokens[seat]).await?;
                 seats[seat] = Some(LocalSeat {
                     session,
-                    engine: game.engines[seat].take(),
+                    engine: engines[seat].take(),
                     thinking: None,
                     moved_at: None,
                 });
@@ -363,7 +385,7 @@ impl<'a> Table<'a> {
         if !is_here.white && !is_here.black {
             let source = Arc::new(Watch {
                 matchmaker: setting.matchmaker.clone(),
-                token: game.tokens.white.clone(),
+                token: tokens.white.clone(),
             });
             let connector = Arc::clone(&setting.connector);
             watch = Some(SeatSession::join(connector, source, match_id, setting.session).await?);

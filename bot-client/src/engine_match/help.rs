@@ -35,6 +35,8 @@ Who plays:
       stderr=FILE          where its stderr goes
       token=TOKEN          the account that it plays as; without cmd, on another machine
   -each KEY=VALUE…       The same for all engines that do not say it themselves
+  -connect               Make no games: each engine (cmd= and token=) plays whatever matches its account gets, as
+                         those of a runner on another machine, until it is stopped
 
 Which games:
   -rounds N -games N     N rounds (1), and N games of each two engines in a round (1)

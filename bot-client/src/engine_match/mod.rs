@@ -5,11 +5,14 @@
 //! process was killed is started again with the same words, and goes on in the middle of its games. What is over stands in
 //! the PGN file ([`record`]); what engines thought of moves whose game is not over stands beside it ([`notes`]).
 //!
+//! An engine on another machine plays what is made for its account ([`connect`]).
+//!
 //! [`words`] and [`plan`] read the command line, [`openings`] the book, [`adjudication`] and [`conduct`] decide how a game
 //! ends, [`elo`], [`sprt`] and [`standing`] say what results mean: all of them without I/O, but the reading of files.
 
 mod adjudication;
 mod conduct;
+mod connect;
 mod control;
 mod elo;
 mod game;

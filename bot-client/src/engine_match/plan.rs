@@ -46,6 +46,8 @@ pub(super) struct Plan {
     pub(super) recovers: bool,
     /// After how many games the standing is printed.
     pub(super) rating_interval: u32,
+    /// Whether the engines play what others make for their accounts, and nothing is made here.
+    pub(super) connects: bool,
 }
 
 /// One engine.
@@ -57,8 +59,8 @@ pub(super) struct EngineSpec {
     pub(super) program: Option<(EngineKind, EngineSettings)>,
     /// The token of the account that it plays as; without one, it is a guest.
     pub(super) token: Option<String>,
-    /// Its time.
-    pub(super) control: TimeControl,
+    /// Its time; none is needed where others make the matches.
+    pub(super) control: Option<TimeControl>,
 }
 
 /// Options that cutechess and fastchess have, that change nothing here.
@@ -126,6 +128,7 @@ impl Default for Draft {
                 run: None,
                 recovers: false,
                 rating_interval: 10,
+                connects: false,
             },
         }
     }
@@ -180,6 +183,10 @@ impl Draft {
                 group.alone()?;
                 plan.recovers = true;
             }
+            "connect" => {
+                group.alone()?;
+                plan.connects = true;
+            }
             "ratinginterval" => plan.rating_interval = group.number()?,
             other => match IGNORED.iter().find(|(name, _)| *name == other) {
                 Some((name, why)) => remark(format!("-{name} changes nothing: {why}")),
@@ -191,7 +198,19 @@ impl Draft {
 
     fn finish(self) -> Result<Plan, InvalidWords> {
         let Self { engines, .. } = &self;
-        if engines.len() < 2 {
+        if self.plan.connects {
+            let fits = |engine: &EngineSpec| engine.program.is_some() && engine.token.is_some();
+            if engines.is_empty() || !engines.iter().all(fits) {
+                return Err(invalid(
+                    "-connect needs -engine with cmd= and the token= of the account that it plays as",
+                ));
+            }
+        } else if let Some(engine) = engines.iter().find(|engine| engine.control.is_none()) {
+            let name = &engine.name;
+            return Err(invalid(format!(
+                "{name} has no tc=, for itself or by -each"
+            )));
+        } else if engines.len() < 2 {
             return Err(invalid("a match needs at least two -engine"));
         }
         for (index, engine) in engines.iter().enumerate() {
@@ -213,7 +232,7 @@ impl Draft {
             self.repeat,
             self.swaps,
         );
-        if !(1..=1_000_000).contains(&schedule.total()) {
+        if !self.plan.connects && !(1..=1_000_000).contains(&schedule.total()) {
             return Err(invalid("-rounds and -games make 1 to 1,000,000 games"));
         }
         if !(1..=256).contains(&self.plan.concurrency) {
@@ -223,7 +242,9 @@ impl Draft {
             return Err(invalid("-sprt compares two engines"));
         }
         let is_two_sided = self.plan.rules.resign.is_some_and(|rule| rule.is_two_sided);
-        if is_two_sided && engines.iter().any(|engine| engine.program.is_none()) {
+        if is_two_sided
+            && (self.plan.connects || engines.iter().any(|engine| engine.program.is_none()))
+        {
             return Err(invalid(
                 "-resign twosided=true needs the scores of both engines, and those of an engine on another machine \
                  are not known here",
@@ -482,7 +503,7 @@ mod tests {
         assert_eq!(kind.to_string(), "uci:/opt/sf");
         assert_eq!(settings.options, [("Hash".to_owned(), "16".to_owned())]);
         assert_eq!(old.program.as_ref().unwrap().0, EngineKind::Random);
-        assert_eq!(new.control, TimeControl::from_millis(10_000, 100).unwrap());
+        assert_eq!(new.control, TimeControl::from_millis(10_000, 100).ok());
         assert_eq!(
             (plan.schedule.total(), plan.schedule.has_pairs()),
             (200, true)
@@ -526,12 +547,19 @@ mod tests {
         )
         .unwrap();
         assert_eq!(plan.engines[0].name, "a");
-        assert_eq!(plan.engines[0].control.initial().as_secs(), 5);
+        assert_eq!(plan.engines[0].control.unwrap().initial().as_secs(), 5);
         let settings = &plan.engines[0].program.as_ref().unwrap().1;
         assert_eq!(settings.options, [("Threads".to_owned(), "1".to_owned())]);
         assert_eq!(settings.limits, [SearchLimit::Nodes(5_000)]);
         assert_eq!(plan.engines[1].program, None);
         assert_eq!(plan.engines[1].token.as_deref(), Some("T"));
+    }
+
+    #[test]
+    fn one_engine_is_enough_to_play_what_others_make() {
+        let plan = plan("-engine cmd=a token=T -connect -resign movecount=3 score=400").unwrap();
+        assert!(plan.connects && plan.rules.resign.is_some());
+        assert_eq!(plan.engines[0].control, None);
     }
 
     #[test]
@@ -543,6 +571,8 @@ mod tests {
                 "two engines are called a",
             ),
             ("-engine cmd=a -engine cmd=b", "no tc="),
+            ("-engine cmd=a tc=1+1 -connect", "token="),
+            ("-connect", "token="),
             ("-engine name=a tc=1+1 -engine cmd=b tc=1+1", "token="),
             (
                 "-engine cmd=a tc=1+1 proto=xboard -engine cmd=b tc=1+1",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use client::connection::ConnectionTimes;
 use client::seat::SessionConfig;
 use client::{Connector, Matchmaker};
-use game_core::{BySeat, Rule, Rules, Seat};
+use game_core::{BySeat, Rule, Rules, Seat, TimeControl};
 use lab::command::{Failure, ServerArgs, cancelled_by_signals, note, say};
 use lab::engine::{EngineError, EngineSupply};
 use protocol::TagsView;
@@ -34,6 +34,9 @@ pub(crate) async fn run(args: &MatchArgs, server: &ServerArgs) -> Result<(), Fai
     let plan = Plan::parse(&args.words, |remark| note(&remark)).map_err(Failure::setup)?;
     let cancel = cancelled_by_signals()?;
     let matchmaker = server.client()?;
+    if plan.connects {
+        return super::connect::serve(&plan, matchmaker, server.patience(), &cancel).await;
+    }
     let mut run = Run::begin(plan, matchmaker, server).await?;
     let played = run.play_all(&cancel).await;
     run.setting.connector.wait_idle(FAREWELL).await;
@@ -289,7 +292,11 @@ impl Run {
             Rule::AutoClaim,
             Rule::CompensateBots,
         ];
-        let white = self.plan.engines[game.white].control;
+        let control = |engine: usize| {
+            let control = self.plan.engines[engine].control;
+            control.expect("a plan of games has a time for each engine")
+        };
+        let white = control(game.white);
         let fen = self.openings.fen(game.opening).map(str::to_owned);
         let start = match fen {
             Some(fen) => Start::Fen(fen),
@@ -302,7 +309,7 @@ impl Run {
             start,
             controls: BySeat {
                 white,
-                black: self.plan.engines[game.black].control,
+                black: control(game.black),
             },
             chat: false,
             rules: rules.into_iter().collect::<Rules>(),
@@ -406,7 +413,8 @@ fn digest(plan: &Plan) -> Result<String, Failure> {
             .program
             .as_ref()
             .map(|(kind, settings)| format!("{kind} {:?} {:?}", settings.options, settings.limits));
-        format!("{} {:?} {}", engine.name, program, engine.control.pgn())
+        let control = engine.control.map(TimeControl::pgn);
+        format!("{} {program:?} {control:?}", engine.name)
     });
     let engines: Vec<String> = engines.collect();
     let book = match &plan.openings {
@@ -425,7 +433,12 @@ fn digest(plan: &Plan) -> Result<String, Failure> {
         .map(|source| (source.format, source.order, source.plies, source.start));
     let all = format!(
         "{engines:?} {} {:?} {} {order:?} {book} {:?} {:?} {:?}",
-        plan.schedule.kind(), plan.rules, plan.variant, plan.seed, plan.event, plan.site
+        plan.schedule.kind(),
+        plan.rules,
+        plan.variant,
+        plan.seed,
+        plan.event,
+        plan.site
     );
     Ok(format!("{:016x}", seed_of(&all)))
 }

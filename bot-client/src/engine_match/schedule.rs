@@ -216,7 +216,10 @@ mod tests {
         let long = Schedule::new(Tournament::RoundRobin, 3, 7, 3, 2, true);
         assert_eq!(short.kind(), long.kind());
         assert!((1..=short.total()).all(|number| short.game(number) == long.game(number)));
-        assert_ne!(short.kind(), Schedule::new(Tournament::Gauntlet, 3, 2, 3, 2, true).kind());
+        assert_ne!(
+            short.kind(),
+            Schedule::new(Tournament::Gauntlet, 3, 2, 3, 2, true).kind()
+        );
     }
 
     #[test]
