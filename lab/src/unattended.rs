@@ -173,6 +173,7 @@ impl Neglectful {
             },
             color: ColorChoice::White,
             opponent: None,
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         };

@@ -98,11 +98,14 @@ pub(crate) async fn log_in(
 /// The account of the caller.
 #[utoipa::path(get, path = "/v1/account", tag = "accounts", security(("player" = [])),
     responses((status = 200, description = "The account", body = AccountReply), Problems, CallerProblems))]
-pub(crate) async fn read(Holder(account): Holder) -> Json<AccountReply> {
-    Json(AccountReply {
+pub(crate) async fn read(
+    State(service): State<Arc<Service>>,
+    Holder(account): Holder,
+) -> Result<Json<AccountReply>, Problem> {
+    Ok(Json(AccountReply {
         has_password: account.password.is_some(),
-        player: public(account),
-    })
+        player: service.public_player(account).await?,
+    }))
 }
 
 /// Replaces the password, and ends all earlier player tokens of the account.
@@ -169,7 +172,7 @@ pub(crate) async fn create_token(
     scopes.sort_unstable();
     scopes.dedup();
     if scopes.is_empty() {
-        let why = "An API token needs at least one of the scopes read, play and account.";
+        let why = "An API token needs at least one scope, such as read, play or account.";
         return Err(Problem::new(Kind::InvalidRequest, why));
     }
     service.check_store_room()?;
@@ -227,9 +230,8 @@ pub(crate) async fn find(
     State(service): State<Arc<Service>>,
     QueryOf(ByName { name }): QueryOf<ByName>,
 ) -> Result<Json<PublicPlayer>, Problem> {
-    let name = checked(&name)?;
-    let account = service.store.account_named(&name_key(&name)).await?;
-    account.map(public).map(Json).ok_or_else(no_player)
+    let account = service.account_named(&name).await?;
+    service.public_player(account).await.map(Json)
 }
 
 /// An account.
@@ -240,10 +242,18 @@ pub(crate) async fn show(
     PathId(player): PathId<PlayerId>,
 ) -> Result<Json<PublicPlayer>, Problem> {
     let account = service.store.account(&player).await?;
-    account.map(public).map(Json).ok_or_else(no_player)
+    let account = account.ok_or_else(no_player)?;
+    service.public_player(account).await.map(Json)
 }
 
 impl Service {
+    /// The account with a name, whatever its case.
+    pub(crate) async fn account_named(&self, name: &str) -> Result<Account, Problem> {
+        let name = checked(name)?;
+        let account = self.store.account_named(&name_key(&name)).await?;
+        account.ok_or_else(no_player)
+    }
+
     /// Refuses if an account has this name, or one that looks like it.
     pub(crate) async fn check_name(&self, name: &str) -> Result<(), Problem> {
         if is_taken(&*self.store, name).await? {
@@ -398,15 +408,6 @@ pub(crate) fn account_name(name: &str) -> Result<(String, String), Problem> {
     Ok((name, key))
 }
 
-fn public(account: Account) -> PublicPlayer {
-    PublicPlayer {
-        player: account.id,
-        name: account.name,
-        bot: account.is_bot,
-        made_at: account.made_at,
-    }
-}
-
 fn no_player() -> Problem {
     Problem::new(Kind::PlayerNotFound, "No account has this id or name.")
 }
@@ -426,13 +427,23 @@ const fn stored_scope(scope: ApiScope) -> Scope {
         ApiScope::Read => Scope::Read,
         ApiScope::Play => Scope::Play,
         ApiScope::Account => Scope::Account,
+        ApiScope::BotPlay => Scope::BotPlay,
+        ApiScope::BoardPlay => Scope::BoardPlay,
+        ApiScope::ChallengeRead => Scope::ChallengeRead,
+        ApiScope::ChallengeWrite => Scope::ChallengeWrite,
+        ApiScope::ChallengeBulk => Scope::ChallengeBulk,
     }
 }
 
-const fn shown_scope(scope: Scope) -> ApiScope {
+pub(crate) const fn shown_scope(scope: Scope) -> ApiScope {
     match scope {
         Scope::Read => ApiScope::Read,
         Scope::Play => ApiScope::Play,
         Scope::Account => ApiScope::Account,
+        Scope::BotPlay => ApiScope::BotPlay,
+        Scope::BoardPlay => ApiScope::BoardPlay,
+        Scope::ChallengeRead => ApiScope::ChallengeRead,
+        Scope::ChallengeWrite => ApiScope::ChallengeWrite,
+        Scope::ChallengeBulk => ApiScope::ChallengeBulk,
     }
 }

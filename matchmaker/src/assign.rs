@@ -94,6 +94,8 @@ impl Service {
                 "match created"
             );
         }
+        self.tell_both(&assignment.players, assignment.match_id)
+            .await;
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use game_core::{MatchId, PlayerId};
 use store::{Holding, Status, TicketId, TicketState};
+use tracing::warn;
 
 use crate::allowances::Client;
 use crate::clock::now;
@@ -53,6 +54,9 @@ impl Service {
         client: Client,
     ) -> Result<bool, Problem> {
         if client.is_exempt() {
+            if kind == Holding::Match {
+                self.list_uncounted(player, id).await?;
+            }
             return Ok(true);
         }
         self.hold_counted(player, kind, id).await
@@ -73,6 +77,14 @@ impl Service {
             return Ok(false);
         }
         Ok(self.store.hold(player, kind, id, max, now()).await?)
+    }
+
+    /// Lists a match that is about to be created and that no limit counts, so that its player is told of it.
+    pub(crate) async fn list_uncounted(&self, player: &PlayerId, id: &str) -> Result<(), Problem> {
+        if !self.hold_counted(player, Holding::Uncounted, id).await? {
+            warn!(%player, match_id = id, "a player has too many matches for one more in the list");
+        }
+        Ok(())
     }
 
     /// Removes the entry of something that is not created after all.
@@ -101,7 +113,7 @@ impl Service {
 
     /// Whether an entry no longer counts.
     async fn is_over(&self, kind: Holding, id: &str, is_new: bool) -> Result<bool, Problem> {
-        if kind == Holding::Match {
+        if matches!(kind, Holding::Match | Holding::Uncounted) {
             let Ok(id) = MatchId::from_str(id) else {
                 return Ok(true);
             };
@@ -127,7 +139,7 @@ impl Service {
 /// The problem of a player who has as many of a kind as allowed.
 pub(crate) fn full(kind: Holding) -> Problem {
     let (kind, detail) = match kind {
-        Holding::Match => (
+        Holding::Match | Holding::Uncounted => (
             Kind::TooManyMatches,
             "You play in as many matches as one player may. Finish one first.",
         ),

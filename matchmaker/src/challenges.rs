@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use game_core::{Player, UnixMillis};
+use game_core::{Player, PlayerId, UnixMillis};
 use protocol::SeatView;
 use protocol::http::{
     ChallengeView, ChallengesReply, Decline, NewChallenge, OpenChallengesReply, TicketReply,
@@ -45,7 +45,8 @@ pub(crate) async fn create(
     Caller(player): Caller,
     Body(request): Body<NewChallenge>,
 ) -> Result<(StatusCode, Json<TicketReply>), Problem> {
-    if request.opponent.as_ref() == Some(&player.id) {
+    let opponent = service.opponent(&request).await?;
+    if opponent.as_ref() == Some(&player.id) {
         return Err(Problem::new(
             Kind::OwnChallenge,
             "The opponent is the challenger: name another player, or none.",
@@ -54,7 +55,7 @@ pub(crate) async fn create(
     let terms = terms::agree(&request.terms, now())?;
     let id = id.unwrap_or_else(|| service.new_match_id());
     let ticket = Ticket {
-        opponent: request.opponent,
+        opponent,
         color: request.color,
         is_open: request.open,
         expires_at: expires_at(request.expires_in_s)?,
@@ -70,6 +71,7 @@ pub(crate) async fn create(
     }
     let ticket = service.rated_ticket(ticket).await?;
     service.store.put_ticket(&ticket).await?;
+    service.tell_of_challenge(&ticket).await;
     Ok((StatusCode::CREATED, Json(reply(&ticket))))
 }
 
@@ -161,6 +163,7 @@ pub(crate) async fn decline(
             TicketState::Waiting => {
                 if service.store.end_ticket(id, &declined).await? {
                     service.wakers.wake(id);
+                    service.tell_of_challenge(&ticket).await;
                     ticket.state = declined;
                     return Ok(Json(reply(&ticket)));
                 }
@@ -298,6 +301,21 @@ fn check_may_accept(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
 }
 
 impl Service {
+    /// The player whom a new challenge names, by id or by name.
+    async fn opponent(&self, request: &NewChallenge) -> Result<Option<PlayerId>, Problem> {
+        match (&request.opponent, &request.opponent_name) {
+            (opponent, None) => Ok(opponent.clone()),
+            (None, Some(name)) => self
+                .account_named(name)
+                .await
+                .map(|account| Some(account.id)),
+            (Some(_), Some(_)) => Err(Problem::new(
+                Kind::InvalidRequest,
+                "Name the opponent by opponent or by opponent_name, not by both.",
+            )),
+        }
+    }
+
     /// A ticket that is a challenge.
     pub(crate) async fn challenge(&self, id: TicketId) -> Result<Ticket, Problem> {
         let ticket = self.store.ticket(id).await?;

@@ -45,6 +45,7 @@ mod waves;
 
 // The edge: HTTP in, HTTP out.
 mod extract;
+mod identified;
 
 mod accounts;
 mod archive;
@@ -64,6 +65,7 @@ mod seats;
 mod tickets;
 mod transfers;
 
+mod lobby;
 mod watching;
 
 mod access_log;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use settings::Networks;
-use store::Holding;
+use store::{Holding, UNCOUNTED_MAX};
 
 /// Limits on players and addresses, and how clients are identified.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -152,6 +152,7 @@ impl LimitArgs {
             Holding::Match => self.matches_per_player_max,
             Holding::Ticket => self.tickets_per_player_max,
             Holding::Challenge => self.challenges_per_player_max,
+            Holding::Uncounted => UNCOUNTED_MAX,
         }
     }
 }

@@ -77,6 +77,15 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
+    /// All of a match, as it is stored.
+    pub(crate) fn whole(game: Match) -> Self {
+        Self {
+            game: Arc::new(game),
+            withheld: false,
+            seen: None,
+        }
+    }
+
     /// A match as a shard has told of it.
     pub(crate) fn of(seen: Seen) -> Self {
         Self {
@@ -149,7 +158,7 @@ impl Service {
     }
 
     /// A match as of its newest confirmed event; one that has left the live matches, as the archive has it.
-    async fn restore(&self, id: MatchId) -> Result<Match, Problem> {
+    pub(crate) async fn restore(&self, id: MatchId) -> Result<Match, Problem> {
         let restored = match self.store.load(id).await? {
             Some(checkpoint) => Match::restore(checkpoint.snapshot, &checkpoint.tail),
             // A finished match leaves the live ones.

@@ -23,8 +23,8 @@ use crate::places::ConnectionPlace;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
 use crate::{
-    accounts, archive, challenges, feed, matches, page_routes, players, pools, probes, ratings,
-    seats, tickets, transfers, watching,
+    accounts, archive, challenges, feed, lobby, matches, page_routes, players, pools, probes,
+    ratings, seats, tickets, transfers, watching,
 };
 
 /// All routes, each logged and counted under its template.
@@ -65,12 +65,17 @@ pub(crate) fn router(service: &Arc<Service>, more: Router) -> Router {
 fn limited(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
         .routes(routes!(players::create, accounts::find))
+        .routes(routes!(lobby::online::list))
+        .routes(routes!(lobby::online::look_up))
+        .routes(routes!(lobby::token_test::test))
         .routes(routes!(accounts::show))
         .routes(routes!(accounts::create))
         .routes(routes!(accounts::log_in))
         .routes(routes!(accounts::read))
         .routes(routes!(accounts::set_password))
         .routes(routes!(accounts::log_out))
+        .routes(routes!(lobby::events::events))
+        .routes(routes!(lobby::matches::list))
         .routes(routes!(accounts::list_tokens, accounts::create_token))
         .routes(routes!(accounts::remove_token))
         .routes(routes!(challenges::list, challenges::create))

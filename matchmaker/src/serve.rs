@@ -26,6 +26,7 @@ use crate::limit_args::LimitArgs;
 use crate::limits::{
     ANSWER_WITHIN, CONNECTION_AGE_MAX, HEAD_WITHIN, PROBE_WITHIN, connections_that_fit,
 };
+use crate::lobby::{announce_online, hear_hints};
 use crate::places::{ConnectionPlace, Places};
 use crate::registry::{RegistryView, watch_registry};
 use crate::request_metrics::RequestMetrics;
@@ -180,6 +181,8 @@ pub async fn run(
     let service = Service::new(config, key, resources, shutdown);
     tasks.spawn(follow(Arc::clone(&service)));
     tasks.spawn(run_waves(Arc::clone(&service)));
+    tasks.spawn(hear_hints(Arc::clone(&service)));
+    tasks.spawn(announce_online(Arc::clone(&service)));
     let router = router(&service, routes);
     accept_all(listener, &service, router, https, &tasks).await;
     tasks.close();

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::endings::Endings;
 use crate::identity::{Issuer, Passwords};
 use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN, EXPORTS_MAX, FEED_READERS_MAX};
+use crate::lobby::NewsBoard;
 use crate::pool_board::PoolBoard;
 use crate::problem::{Kind, Problem};
 use crate::registry::RegistryView;
@@ -58,6 +59,8 @@ pub(crate) struct Service {
     pub(crate) metrics: RequestMetrics,
     /// The pools that are offered, and what was last counted of them.
     pub(crate) pools: PoolBoard,
+    /// Wakes the streams of events of players.
+    pub(crate) news: Arc<NewsBoard>,
     /// Wakes requests that wait for a ticket.
     pub(crate) wakers: Arc<Wakers>,
     /// Lets the pools be looked at, as a ticket was made.
@@ -114,6 +117,7 @@ impl Service {
             passwords: Passwords::new(),
             issuer: config.identity.issuer.clone().map(Issuer::new),
             endings: Endings::default(),
+            news: Arc::default(),
             wakers: Arc::default(),
             new_ticket: Notify::new(),
             streams: Arc::new(Semaphore::new(config.requests_max / 2)),

@@ -130,13 +130,15 @@ impl Service {
         assignment: &Assignment,
         client: Client,
     ) -> Result<(), Problem> {
-        if client.is_exempt() {
-            return Ok(());
-        }
+        let kind = if client.is_exempt() {
+            Holding::Uncounted
+        } else {
+            Holding::Match
+        };
         let id = assignment.match_id.to_string();
         let BySeat { white, black } = &assignment.players;
         for player in [white, black] {
-            self.let_go(&player.id, Holding::Match, &id).await?;
+            self.let_go(&player.id, kind, &id).await?;
         }
         Ok(())
     }

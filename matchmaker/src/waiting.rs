@@ -173,6 +173,9 @@ impl Service {
         check_owner(ticket, player)?;
         if self.store.cancel_ticket(ticket.id).await? {
             self.wakers.wake(ticket.id);
+            if ticket.pool.is_none() {
+                self.tell_of_challenge(ticket).await;
+            }
             return Ok(StatusCode::NO_CONTENT);
         }
         match self

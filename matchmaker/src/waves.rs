@@ -243,14 +243,16 @@ impl Service {
     async fn try_pair(&self, wave: &Wave, one: &Ticket, other: &Ticket) -> Result<Match, Problem> {
         let assignment = assign::draw_pair(self.new_match_id(), one, other);
         let id = assignment.match_id.to_string();
-        let counted = [one, other].into_iter().filter(|ticket| !ticket.is_exempt);
-        for ticket in counted.clone() {
+        let both = [one, other];
+        for ticket in both {
             let player = &ticket.player.id;
-            if !self.hold_counted(player, Holding::Match, &id).await? {
+            if ticket.is_exempt {
+                self.list_uncounted(player, &id).await?;
+            } else if !self.hold_counted(player, Holding::Match, &id).await? {
                 // Otherwise later waves would find its player's list full again and again.
                 self.store.cancel_ticket(ticket.id).await?;
                 self.wakers.wake(ticket.id);
-                self.let_go_of(counted, &id).await?;
+                self.let_go_of(both, &id).await?;
                 return Ok(Match::NotMade);
             }
         }
@@ -273,24 +275,25 @@ impl Service {
                 Ok(Match::Made([waited(one), waited(other)]))
             }
             Paired::Taken => {
-                self.let_go_of(counted, &id).await?;
+                self.let_go_of(both, &id).await?;
                 Ok(Match::NotMade)
             }
             Paired::Fenced => {
-                self.let_go_of(counted, &id).await?;
+                self.let_go_of(both, &id).await?;
                 Ok(Match::Fenced)
             }
         }
     }
 
     /// Removes a match that is not created after all from the lists of the tickets' players.
-    async fn let_go_of<'a>(
-        &self,
-        tickets: impl Iterator<Item = &'a Ticket>,
-        id: &str,
-    ) -> Result<(), Problem> {
+    async fn let_go_of(&self, tickets: [&Ticket; 2], id: &str) -> Result<(), Problem> {
         for ticket in tickets {
-            self.let_go(&ticket.player.id, Holding::Match, id).await?;
+            let kind = if ticket.is_exempt {
+                Holding::Uncounted
+            } else {
+                Holding::Match
+            };
+            self.let_go(&ticket.player.id, kind, id).await?;
         }
         Ok(())
     }

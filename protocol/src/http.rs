@@ -141,23 +141,21 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use game_core::{
-    BySeat, ColorChoice, DeclineReason, MatchId, Outcome, PlayerId, Seat, ShardId, Speed,
-    Termination, Uci, UnixMillis,
-};
+use game_core::{DeclineReason, MatchId, PlayerId, ShardId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use self::schema::BothPlayers;
-use crate::{ClockView, Role, SeatView};
+use crate::Role;
 
 mod account_events;
 mod accounts;
 mod finished;
 mod lobby;
+mod matches;
 mod online;
 pub(crate) mod schema;
 mod terms;
+mod tickets;
 
 pub use account_events::{
     AccountEvent, AccountMatch, AccountMatches, ChallengeEnd, ChallengeEnded,
@@ -168,10 +166,12 @@ pub use accounts::{
 };
 pub use finished::{FeedLine, FinishedMatch, FinishedSeat, GamesReply};
 pub use lobby::{NewTransfer, PoolView, PoolsReply, TransferReply};
+pub use matches::{LiveList, LiveMatch, MatchReply, RatingChange, RatingView};
 pub use online::{
     OnlinePlayers, PlayerLookup, PlayerLookupReply, TokenTest, TokenTestReply, TokenView,
 };
 pub use terms::{InvalidTerms, NewChallenge, NewTicket, RatingRange, Start, Terms};
+pub use tickets::{ChallengeView, ChallengesReply, OpenChallengesReply, TicketReply, TicketStatus};
 
 /// Requests a guest player.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -209,95 +209,6 @@ pub struct Decline {
     #[serde(default)]
     #[schema(value_type = String, default = "generic", pattern = "^(generic|later|too_fast|too_slow|time_control|rated|casual|standard|variant|no_bot|only_bot)$")]
     pub reason: DeclineReason,
-}
-
-/// The status of a request for a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TicketStatus {
-    /// It waits for an opponent.
-    Waiting,
-    /// It has a match.
-    Matched,
-    /// It was cancelled.
-    Cancelled,
-    /// The player that it was for has declined it.
-    Declined,
-}
-
-/// A request for a match.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct TicketReply {
-    /// The id of the ticket or challenge.
-    pub id: String,
-    /// Its status.
-    pub status: TicketStatus,
-    /// The match, once it has one.
-    #[schema(value_type = Option<String>)]
-    pub match_id: Option<MatchId>,
-    /// Why it was declined, if it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = Option<String>)]
-    pub declined: Option<DeclineReason>,
-    /// Of a challenge: who has made it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub challenger: Option<SeatView>,
-    /// Of a challenge: the challenger's colour.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = Option<String>)]
-    pub color: Option<ColorChoice>,
-    /// Of a challenge: the player who may accept; absent for anyone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = Option<String>)]
-    pub opponent: Option<PlayerId>,
-    /// Of a challenge: when it expires, in milliseconds since 1970, unless the challenger reads it again before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = Option<u64>)]
-    pub expires_at: Option<UnixMillis>,
-    /// The terms asked for, whose keys stand beside the others.
-    #[serde(flatten)]
-    pub terms: Terms,
-}
-
-/// A challenge that waits, in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ChallengeView {
-    /// The id of the challenge, and of the match that comes of it.
-    pub id: String,
-    /// Who has made it.
-    pub challenger: SeatView,
-    /// The challenger's colour.
-    #[schema(value_type = String)]
-    pub color: ColorChoice,
-    /// The player who may accept; `null` for anyone.
-    #[schema(value_type = Option<String>)]
-    pub opponent: Option<PlayerId>,
-    /// When it was made, in milliseconds since 1970.
-    #[schema(value_type = u64)]
-    pub created_at: UnixMillis,
-    /// When it expires, unless the challenger reads it again before.
-    #[schema(value_type = u64)]
-    pub expires_at: UnixMillis,
-    /// The terms, whose keys stand beside the others.
-    #[serde(flatten)]
-    pub terms: Terms,
-}
-
-/// A player's open challenges.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ChallengesReply {
-    /// Those that the player has made, the last first.
-    pub made: Vec<ChallengeView>,
-    /// Those that are for the player, the last first: 100 at most.
-    pub received: Vec<ChallengeView>,
-}
-
-/// The challenges that everyone may accept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct OpenChallengesReply {
-    /// The last first: 100 at most.
-    pub open: Vec<ChallengeView>,
 }
 
 /// Where a match lives.
@@ -360,92 +271,6 @@ pub struct SeatReply {
     pub shard: ShardAddress,
 }
 
-/// A match as its shard has it in memory or as it is stored: confirmed, and possibly a moment old.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct MatchReply {
-    /// The id of the match.
-    #[schema(value_type = String)]
-    pub match_id: MatchId,
-    /// Who plays.
-    #[schema(value_type = BothPlayers)]
-    pub players: BySeat<SeatView>,
-    /// The terms, whose keys stand beside the others, with the position at ply 0 in `start_fen`.
-    #[serde(flatten)]
-    pub terms: Terms,
-    /// Whether it is shown as it began, as spectators do not see yet what has happened since.
-    #[serde(default)]
-    pub withheld: bool,
-    /// Number of events so far.
-    pub seq: u32,
-    /// The seq of the last event that changed the line of moves, by which the next move is named; 0
-    /// before the first.
-    pub position_seq: u32,
-    /// The position, as FEN.
-    pub fen: String,
-    /// The number of the first move, as the starting FEN has it: 1 except for positions from the middle
-    /// of a game.
-    pub start_fullmove: u32,
-    /// The moves that stand, from ply 0.
-    #[schema(value_type = Vec<String>)]
-    pub moves: Vec<Uci>,
-    /// Both clocks at the time of the reply, while a shard has the match in memory. With a delay of spectators, those
-    /// of the last event that is shown.
-    #[serde(default)]
-    pub clock: Option<ClockView>,
-    /// The seat whose draw offer stands.
-    #[schema(value_type = Option<String>)]
-    pub draw_offer: Option<Seat>,
-    /// The seat whose request for a takeback stands.
-    #[schema(value_type = Option<String>)]
-    pub takeback_offer: Option<Seat>,
-    /// The seat whose offer of a rematch stands.
-    #[schema(value_type = Option<String>)]
-    pub rematch_offer: Option<Seat>,
-    /// The match that both agreed on after this one.
-    #[schema(value_type = Option<String>)]
-    pub rematch: Option<MatchId>,
-    /// How it ended, if it has.
-    #[schema(value_type = Option<String>)]
-    pub outcome: Option<Outcome>,
-    /// Why it ended, if it has.
-    #[schema(value_type = Option<String>)]
-    pub termination: Option<Termination>,
-    /// How it changed the ratings of its players, if it has, and not longer ago than that is remembered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<BothChanges>)]
-    pub rating_changes: Option<BySeat<RatingChange>>,
-}
-
-/// A strength by Glicko-2, rounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct RatingView {
-    /// The rating.
-    pub rating: u16,
-    /// Its standard deviation.
-    pub deviation: u16,
-    /// Whether it says little yet: of a new player, or of one who was away for long.
-    pub provisional: bool,
-}
-
-/// How a match changed a player's rating.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct RatingChange {
-    /// Before the match.
-    pub before: RatingView,
-    /// After it.
-    pub after: RatingView,
-    /// The player's rated matches in the category, this one included.
-    pub games: u32,
-}
-
-/// How a match changed both ratings, in descriptions of JSON.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its description is used")]
-struct BothChanges {
-    white: RatingChange,
-    black: RatingChange,
-}
-
 /// A player's ratings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RatingsReply {
@@ -503,54 +328,6 @@ pub struct PastRating {
     /// When it was rated, in milliseconds since 1970.
     #[schema(value_type = u64)]
     pub at: UnixMillis,
-}
-
-/// A live match in a list. If its spectators are behind, it is as it was that long ago.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct LiveMatch {
-    /// The id of the match.
-    #[schema(value_type = String)]
-    pub match_id: MatchId,
-    /// Who plays.
-    #[schema(value_type = BothPlayers)]
-    pub players: BySeat<SeatView>,
-    /// Its rules: `from_position` for standard chess from another position, else as in [`Terms`].
-    pub variant: String,
-    /// The class of its time control, or of the slower one if they differ.
-    #[schema(value_type = String)]
-    pub speed: Speed,
-    /// Seconds `+` increment in seconds, a delay and further stages; White's and Black's if they differ, with ` / `
-    /// between.
-    pub time_control: String,
-    /// Whether the result counts for ratings.
-    pub rated: bool,
-    /// By how many seconds spectators are behind.
-    pub spectator_delay_s: u8,
-    /// Half-moves made.
-    pub ply: u16,
-    /// The side to move.
-    #[schema(value_type = String)]
-    pub turn: Seat,
-    /// Both clocks.
-    pub clock: ClockView,
-    /// When it was made, in milliseconds since 1970.
-    #[schema(value_type = u64)]
-    pub created_at: UnixMillis,
-    /// Number of spectators that its shard has.
-    pub spectators: u32,
-}
-
-/// A page of live matches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct LiveList {
-    /// The newest first.
-    pub matches: Vec<LiveMatch>,
-    /// The `cursor` of the next page, if there is one.
-    pub next: Option<String>,
-    /// Number of matches that pass the filters, on all pages.
-    pub total: usize,
-    /// Whether every shard has answered.
-    pub complete: bool,
 }
 
 /// An error in words and in a stable code (RFC 9457, `application/problem+json`).

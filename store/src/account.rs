@@ -92,11 +92,50 @@ pub enum Scope {
     Play,
     /// To manage the account: its password and its API tokens.
     Account,
+    /// To play as a program, by a gateway's bot API.
+    BotPlay,
+    /// To play by a gateway's board API.
+    BoardPlay,
+    /// To read challenges.
+    ChallengeRead,
+    /// To make, accept, decline and withdraw challenges.
+    ChallengeWrite,
+    /// To make many matches of other players at once.
+    ChallengeBulk,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Play, Self::Account];
+    pub const ALL: [Self; 8] = [
+        Self::Read,
+        Self::Play,
+        Self::Account,
+        Self::BotPlay,
+        Self::BoardPlay,
+        Self::ChallengeRead,
+        Self::ChallengeWrite,
+        Self::ChallengeBulk,
+    ];
+
+    /// Whether who has this scope may do what needs `other`.
+    #[must_use]
+    pub fn includes(self, other: Self) -> bool {
+        let included: &[Self] = match self {
+            Self::Play => &[
+                Self::Read,
+                Self::BotPlay,
+                Self::BoardPlay,
+                Self::ChallengeRead,
+                Self::ChallengeWrite,
+            ],
+            Self::BotPlay | Self::BoardPlay => {
+                &[Self::Read, Self::ChallengeRead, Self::ChallengeWrite]
+            }
+            Self::Read | Self::ChallengeWrite => &[Self::ChallengeRead],
+            Self::Account | Self::ChallengeRead | Self::ChallengeBulk => &[],
+        };
+        self == other || included.contains(&other)
+    }
 }
 
 /// A token that its owner has made for a program, and may remove at any time.
@@ -177,6 +216,28 @@ mod tests {
         ] {
             assert_eq!(odd.parse::<SecretDigest>(), Err(InvalidDigest), "{odd}");
         }
+    }
+
+    #[test]
+    fn to_play_includes_what_its_parts_allow_and_no_more() {
+        for scope in Scope::ALL {
+            assert!(scope.includes(scope));
+            for included in Scope::ALL
+                .into_iter()
+                .filter(|other| scope.includes(*other))
+            {
+                let all = Scope::ALL
+                    .into_iter()
+                    .filter(|other| included.includes(*other));
+                assert!(
+                    all.into_iter().all(|other| scope.includes(other)),
+                    "{scope:?}"
+                );
+            }
+        }
+        let of_play = Scope::ALL.map(|other| Scope::Play.includes(other));
+        assert_eq!(of_play, [true, true, false, true, true, true, true, false]);
+        assert!(!Scope::Read.includes(Scope::Play) && !Scope::BotPlay.includes(Scope::Play));
     }
 
     #[test]

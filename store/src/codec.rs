@@ -21,6 +21,7 @@ mod chunk;
 mod credential;
 mod feed;
 mod head;
+mod hint;
 mod journal;
 mod layout;
 mod leaves;
@@ -45,10 +46,11 @@ pub use self::bounds::{
 use self::chat::ChatLineV2;
 pub(crate) use self::chunk::{CHUNK_RECORDS_MAX, Records, decode_chunk, encode_chunk, push_record};
 pub(crate) use self::credential::Credential;
-use self::credential::CredentialV1;
+use self::credential::CredentialV2;
 use self::feed::FeedEntryV1;
 use self::head::HeadV2;
 pub(crate) use self::head::{Head, MoveTime, tenure_of};
+pub(crate) use self::hint::{decode_hint, encode_hint};
 pub(crate) use self::journal::{
     Entries, Entry, Found, Place, begin_row, body_of_row, find_row, finish_row, is_empty_row,
 };
@@ -205,11 +207,11 @@ pub fn decode_account(bytes: &[u8]) -> Result<Account, DecodeError> {
 }
 
 pub(crate) fn encode_credential(credential: &Credential) -> Bytes {
-    seal(&CredentialV1::from(credential))
+    seal(&CredentialV2::from(credential))
 }
 
 pub(crate) fn decode_credential(bytes: &[u8]) -> Result<Credential, DecodeError> {
-    let credential: CredentialV1 = open(bytes)?;
+    let credential: CredentialV2 = open(bytes)?;
     credential.try_into().map_err(DecodeError::Malformed)
 }
 

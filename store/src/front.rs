@@ -14,13 +14,14 @@ use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
     Accounts, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver,
     HandedOver, Holdings, Idempotency, MatchHead, MatchPage, Matches, Outbox, OutboxEntry,
-    OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
-    ScanCursor, Standing, Store, Swept, Tickets, Transfers, Validity, Waves, WorkerId,
+    OutboxPosition, OutboxTag, Presence, RatingApplied, Ratings, Registry, Retention, Revocations,
+    Room, ScanCursor, Standing, Store, Swept, Tickets, Transfers, Validity, Waves, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
 use crate::holding::Holding;
 use crate::ownership::Ownership;
+use crate::presence::{Hint, Hints, Online};
 use crate::rating::{Category, RatedMatch, Rating};
 use crate::request::{Begun, RequestDigest};
 use crate::shard::{Registered, ShardRecord};
@@ -59,6 +60,13 @@ impl<T: Front<dyn Store>> Front<dyn Ratings> for T {
 
 impl<T: Front<dyn Store>> Front<dyn Transfers> for T {
     fn behind(&self) -> Result<&dyn Transfers, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Presence> for T {
+    fn behind(&self) -> Result<&dyn Presence, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -681,5 +689,38 @@ impl<T: Front<dyn Feed>> Feed for T {
         position: FeedCursor,
     ) -> Result<bool, StoreError> {
         self.behind()?.hook_done(hook, epoch, position).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Presence>> Presence for T {
+    async fn put_online(&self, players: &[Online], now: UnixMillis) -> Result<(), StoreError> {
+        self.behind()?.put_online(players, now).await
+    }
+
+    async fn online(
+        &self,
+        bots: bool,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<PlayerId>, StoreError> {
+        self.behind()?.online(bots, now, limit).await
+    }
+
+    async fn are_online(
+        &self,
+        players: &[PlayerId],
+        now: UnixMillis,
+    ) -> Result<Vec<bool>, StoreError> {
+        self.behind()?.are_online(players, now).await
+    }
+
+    async fn hint(&self, hint: &Hint) -> Result<(), StoreError> {
+        self.behind()?.hint(hint).await
+    }
+
+    fn hints_after(&self, place: u64) -> Hints {
+        let heard = self.behind().map(|store| store.hints_after(place));
+        heard.unwrap_or_default()
     }
 }

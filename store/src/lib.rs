@@ -4,7 +4,7 @@
 //! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
 //! [`Outbox`] for what follows from their end, [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards,
 //! [`Tickets`] and [`Waves`], [`Holdings`], [`Idempotency`], [`Accounts`], [`Revocations`], [`Retention`], [`Ratings`],
-//! [`Archive`] and [`Feed`].
+//! [`Archive`], [`Feed`] and [`Presence`].
 //!
 //! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
 //! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
@@ -25,6 +25,7 @@ mod error;
 mod feed;
 mod holding;
 mod ownership;
+mod presence;
 mod rating;
 mod request;
 mod shard;
@@ -80,7 +81,7 @@ pub use contract::{
     ENDED_IDS_KEEP, FEED_PAGE_MAX, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOOK_KEPT, HandOver,
     HandedOver, Holdings, Idempotency, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog, MatchPage,
     Matches, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition, OutboxTag,
-    REVOCATION_KEPT, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
+    Presence, REVOCATION_KEPT, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
     SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tenure, Tickets, Transfers, Validity,
     Waves, WorkerId,
 };
@@ -93,12 +94,13 @@ pub use error::StoreError;
 pub use feed::{FeedCursor, FeedEntry, FeedPage, HookLease, InvalidFeedCursor};
 pub use front::Front;
 pub use heirs::Heirs;
-pub use holding::{HOLDING_KEPT, Holding};
+pub use holding::{HOLDING_KEPT, Holding, UNCOUNTED_MAX};
 pub use liveness::{Liveness, LivenessFigures, Port, Proof, Suspicion};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
 #[cfg(feature = "backends")]
 pub use postgres::{PostgresArchive, PostgresConfig};
+pub use presence::{HINT_PLAYERS_MAX, Hint, Hints, ONLINE_MAX, Online};
 #[cfg(feature = "backends")]
 pub use prove::prove;
 pub use rating::{

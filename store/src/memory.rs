@@ -17,15 +17,16 @@ use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
     Accounts, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, Feed,
     HandOver, HandedOver, Holdings, Idempotency, LIVE_KEEP, MatchHead, MatchLog, MatchPage,
-    Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry,
-    Retention, Revocations, Room, ScanCursor, Standing, Swept, Tickets, Transfers, Validity, Waves,
-    WorkerId,
+    Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag, Presence, RatingApplied, Ratings,
+    Registry, Retention, Revocations, Room, ScanCursor, Standing, Swept, Tickets, Transfers,
+    Validity, Waves, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
 use crate::holding::Holding;
 use crate::model::Model;
 use crate::ownership::Ownership;
+use crate::presence::{Hint, HintBoard, Hints, Online, OnlineBoard};
 use crate::rating::{Category, RatedMatch, Rating};
 use crate::request::{Begun, RequestDigest};
 use crate::shard::{Registered, ShardRecord};
@@ -41,6 +42,8 @@ use crate::wave::{Paired, Wave, WaveBoard};
 pub struct MemoryStore {
     model: Mutex<Model>,
     board: Mutex<Board>,
+    online: Mutex<OnlineBoard>,
+    hints: Mutex<HintBoard>,
     /// Who pairs which pool.
     waves: Mutex<WaveBoard>,
     /// What the times of leases are counted from.
@@ -56,6 +59,8 @@ impl Default for MemoryStore {
         Self {
             model: Mutex::default(),
             board: Mutex::default(),
+            online: Mutex::default(),
+            hints: Mutex::default(),
             waves: Mutex::default(),
             began: Instant::now(),
             finished_keep: FINISHED_KEEP,
@@ -101,6 +106,14 @@ impl MemoryStore {
 
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn online_board(&self) -> MutexGuard<'_, OnlineBoard> {
+        self.online.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hint_board(&self) -> MutexGuard<'_, HintBoard> {
+        self.hints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -657,5 +670,39 @@ impl Feed for MemoryStore {
         position: FeedCursor,
     ) -> Result<bool, StoreError> {
         Ok(self.model().hook_done(hook, epoch, position))
+    }
+}
+
+#[async_trait]
+impl Presence for MemoryStore {
+    async fn put_online(&self, players: &[Online], now: UnixMillis) -> Result<(), StoreError> {
+        self.online_board().put(players, now);
+        Ok(())
+    }
+
+    async fn online(
+        &self,
+        bots: bool,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<PlayerId>, StoreError> {
+        Ok(self.online_board().list(bots, now, limit))
+    }
+
+    async fn are_online(
+        &self,
+        players: &[PlayerId],
+        now: UnixMillis,
+    ) -> Result<Vec<bool>, StoreError> {
+        Ok(self.online_board().have(players, now))
+    }
+
+    async fn hint(&self, hint: &Hint) -> Result<(), StoreError> {
+        self.hint_board().hear(hint.clone());
+        Ok(())
+    }
+
+    fn hints_after(&self, place: u64) -> Hints {
+        self.hint_board().after(place)
     }
 }

@@ -31,6 +31,7 @@ async fn the_matchmaker_answers_as_it_describes() {
         terms: Terms::usual("600+5".parse().unwrap()),
         color: ColorChoice::White,
         opponent: None,
+        opponent_name: None,
         open: false,
         expires_in_s: None,
     };

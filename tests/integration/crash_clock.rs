@@ -72,6 +72,7 @@ async fn the_side_to_move_is_charged_for_what_its_dead_shard_was_heard_to_count(
         },
         color: ColorChoice::White,
         opponent: None,
+        opponent_name: None,
         open: false,
         expires_in_s: None,
     };

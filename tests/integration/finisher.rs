@@ -204,6 +204,7 @@ impl Club {
             },
             color: ColorChoice::White,
             opponent: None,
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         };

@@ -32,6 +32,7 @@ async fn matches_without_players(matchmaker: &str) -> Vec<MatchId> {
             },
             color: ColorChoice::White,
             opponent: None,
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         };

@@ -53,6 +53,7 @@ impl Pair {
             },
             color: ColorChoice::White,
             opponent: None,
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         };

@@ -512,6 +512,7 @@ impl PlayedMatch {
             terms,
             color: ColorChoice::White,
             opponent: None,
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         };

@@ -236,6 +236,7 @@ impl TermsArgs {
             terms: self.terms()?,
             color: self.color,
             opponent: None,
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         })

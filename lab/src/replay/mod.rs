@@ -385,6 +385,7 @@ impl Worker {
             },
             color: ColorChoice::White,
             opponent: Some(black.player.clone()),
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         };

@@ -206,6 +206,7 @@ async fn pair(world: &World, party: &Party, terms: Terms) -> Result<MatchId, Unp
         terms,
         color: ColorChoice::White,
         opponent: Some(black.player.clone()),
+        opponent_name: None,
         open: false,
         expires_in_s: None,
     };

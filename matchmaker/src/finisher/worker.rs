@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use game_core::{BySeat, Epoch, Match, MatchId, Tag};
 use lru::LruCache;
-use store::{Archive, OutboxEntry, OutboxTag, RatingApplied, Store, StoreError, WorkerId};
+use store::{Archive, Hint, OutboxEntry, OutboxTag, RatingApplied, Store, StoreError, WorkerId};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
@@ -28,6 +28,9 @@ const LOOK_EVERY_MAX: Duration = Duration::from_secs(10);
 
 /// How long a worker has a tag without renewing its lease: the time after which another one continues if it dies.
 const LEASE: Duration = Duration::from_secs(3);
+
+/// A hint to the players is given up after this.
+const HINT_WITHIN: Duration = Duration::from_millis(250);
 
 /// Age at which a lease is renewed.
 const RENEW_AFTER: Duration = Duration::from_secs(1);
@@ -215,6 +218,9 @@ impl Finisher {
                 let game = self.load(id).await;
                 let game = game.map_err(|error| self.failed("load", error))?;
                 finishing.loaded(game.as_ref());
+                if let Some(game) = &game {
+                    self.hint_at(game).await;
+                }
                 if let Some(why) = finishing.unrated() {
                     info!(match_id = %id, ?why, "a rated match is not rated");
                 }
@@ -258,6 +264,22 @@ impl Finisher {
             }
         }
         Ok(None)
+    }
+
+    /// Lets the players' streams of events look at the match. They would look by themselves some seconds later.
+    async fn hint_at(&self, game: &Match) {
+        let setup = game.setup();
+        let BySeat { white, black } = &setup.players;
+        let hint = Hint {
+            about: setup.id,
+            players: vec![white.id.clone(), black.id.clone()],
+        };
+        if !matches!(
+            timeout(HINT_WITHIN, self.store.hint(&hint)).await,
+            Ok(Ok(()))
+        ) {
+            debug!(match_id = %setup.id, "nobody is told that a match has ended");
+        }
     }
 
     async fn load(&self, id: MatchId) -> Result<Option<Match>, StoreError> {

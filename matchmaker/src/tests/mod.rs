@@ -12,6 +12,7 @@ mod events;
 mod finished;
 mod idempotency;
 mod issuer;
+mod lobby;
 mod matches;
 mod page;
 mod players;

@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::now;
 use crate::config::Config;
+use crate::lobby::{announce_online, hear_hints};
 use crate::registry::{Observer, RegistryView};
 use crate::router::router;
 use crate::serve::accept_all;
@@ -78,6 +79,8 @@ impl World {
         );
         let tasks = TaskTracker::new();
         tasks.spawn(run_waves(service.clone()));
+        tasks.spawn(hear_hints(service.clone()));
+        tasks.spawn(announce_online(service.clone()));
         let (server, connections) = (service.clone(), tasks.clone());
         tasks.spawn(async move {
             {

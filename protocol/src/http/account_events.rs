@@ -4,7 +4,8 @@ use game_core::{Seat, UnixMillis};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{MatchReply, TicketReply};
+use super::matches::MatchReply;
+use super::tickets::TicketReply;
 
 /// A match of the caller: an element of `GET /v1/account/matches`, and the data of the events `match_started` and
 /// `match_ended`.

@@ -4,7 +4,7 @@ use game_core::{PlayerId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ApiScope, PublicPlayer};
+use super::accounts::{ApiScope, PublicPlayer};
 
 /// The players who are online: those with an account whose `GET /v1/account/events` is open at some matchmaker, or was
 /// until some seconds ago.

@@ -74,6 +74,7 @@ fn requests() {
             terms: terms(),
             color: ColorChoice::Black,
             opponent: Some("bob".parse().unwrap()),
+            opponent_name: None,
             open: true,
             expires_in_s: Some(60),
         },

@@ -5,12 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
+use game_core::{BySeat, Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use prometheus::Histogram;
 use shard_core::{Now, Saying};
 use store::{
-    Append, Appended, Chats, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Liveness,
-    MatchHead, Proof, Registered, Standing, Status, Store, StoreError, Suspicion,
+    Append, Appended, Chats, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Hint,
+    Holding, Liveness, MatchHead, Proof, Registered, Standing, Status, Store, StoreError,
+    Suspicion, UNCOUNTED_MAX,
 };
 use tokio::time::Instant;
 
@@ -63,7 +64,7 @@ impl Driver {
     pub(super) fn create(&self, snapshot: Box<Snapshot>) {
         let me = self.record.id;
         self.ask(|store| async move {
-            let created = store.create(me, &snapshot).await;
+            let created = create_rematch(&*store, me, &snapshot).await;
             StoreAnswer::Created(snapshot.setup().id, created)
         });
     }
@@ -319,4 +320,30 @@ pub(super) async fn timed<T>(histogram: &Histogram, operation: impl Future<Outpu
     let answer = operation.await;
     histogram.observe(begun.elapsed().as_secs_f64());
     answer
+}
+
+/// Creates a match, and lists it for its players before, as matchmakers do with the matches that they create, so that
+/// whoever asks for a player's matches is told of it.
+async fn create_rematch(
+    store: &dyn Store,
+    owner: ShardId,
+    snapshot: &Snapshot,
+) -> Result<Created, StoreError> {
+    let setup = snapshot.setup();
+    let BySeat { white, black } = &setup.players;
+    for player in [white, black] {
+        let (kind, id) = (Holding::Uncounted, setup.id.as_str());
+        // A list that is full leaves it out.
+        store
+            .hold(&player.id, kind, id, UNCOUNTED_MAX, setup.created_at)
+            .await?;
+    }
+    let created = store.create(owner, snapshot).await?;
+    let hint = Hint {
+        about: setup.id,
+        players: vec![white.id.clone(), black.id.clone()],
+    };
+    // Whoever is not told looks some seconds later.
+    let _ = store.hint(&hint).await;
+    Ok(created)
 }

@@ -22,6 +22,41 @@ pub(super) enum CredentialV1 {
         digest: [u8; 32],
         owner: String,
         label: String,
+        scopes: Vec<ScopeV1>,
+        made_at_ms: u64,
+        used_at_ms: Option<u64>,
+    },
+    Invitation {
+        digest: [u8; 32],
+        label: String,
+        made_at_ms: u64,
+        expires_at_ms: u64,
+        uses_left: u32,
+    },
+    LoginCode {
+        digest: [u8; 32],
+        player: String,
+        made_at_ms: u64,
+        expires_at_ms: u64,
+        used_by: Option<u64>,
+    },
+}
+
+/// A [`Scope`], as version 1 knew them.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) enum ScopeV1 {
+    Read,
+    Play,
+    Account,
+}
+
+/// A [`Credential`], version 2: there are scopes for gateways.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum CredentialV2 {
+    ApiToken {
+        digest: [u8; 32],
+        owner: String,
+        label: String,
         scopes: Vec<StoredScope>,
         made_at_ms: u64,
         used_at_ms: Option<u64>,
@@ -44,8 +79,27 @@ pub(super) enum CredentialV1 {
 
 stored_enum!(
     /// A [`Scope`].
-    StoredScope of Scope { Read, Play, Account }
+    StoredScope of Scope {
+        Read,
+        Play,
+        Account,
+        BotPlay,
+        BoardPlay,
+        ChallengeRead,
+        ChallengeWrite,
+        ChallengeBulk,
+    }
 );
+
+impl From<ScopeV1> for StoredScope {
+    fn from(scope: ScopeV1) -> Self {
+        match scope {
+            ScopeV1::Read => Self::Read,
+            ScopeV1::Play => Self::Play,
+            ScopeV1::Account => Self::Account,
+        }
+    }
+}
 
 impl Layout for CredentialV1 {
     const FORMAT: Format = Format::Credential;
@@ -57,7 +111,59 @@ impl Layout for CredentialV1 {
     }
 }
 
-impl From<&Credential> for CredentialV1 {
+impl Layout for CredentialV2 {
+    const FORMAT: Format = Format::Credential;
+    const VERSION: u8 = 2;
+    type Former = CredentialV1;
+
+    fn from_former(former: CredentialV1) -> Self {
+        match former {
+            CredentialV1::ApiToken {
+                digest,
+                owner,
+                label,
+                scopes,
+                made_at_ms,
+                used_at_ms,
+            } => Self::ApiToken {
+                digest,
+                owner,
+                label,
+                scopes: scopes.into_iter().map(Into::into).collect(),
+                made_at_ms,
+                used_at_ms,
+            },
+            CredentialV1::Invitation {
+                digest,
+                label,
+                made_at_ms,
+                expires_at_ms,
+                uses_left,
+            } => Self::Invitation {
+                digest,
+                label,
+                made_at_ms,
+                expires_at_ms,
+                uses_left,
+            },
+            CredentialV1::LoginCode {
+                digest,
+                player,
+                made_at_ms,
+                expires_at_ms,
+                used_by,
+            } => Self::LoginCode {
+                digest,
+                player,
+                made_at_ms,
+                expires_at_ms,
+                used_by,
+            },
+        }
+    }
+}
+
+impl From<&Credential> for CredentialV2 {
     fn from(credential: &Credential) -> Self {
         match credential {
             Credential::ApiToken(token) => {
@@ -114,12 +220,12 @@ impl From<&Credential> for CredentialV1 {
     }
 }
 
-impl TryFrom<CredentialV1> for Credential {
+impl TryFrom<CredentialV2> for Credential {
     type Error = String;
 
-    fn try_from(stored: CredentialV1) -> Result<Self, String> {
+    fn try_from(stored: CredentialV2) -> Result<Self, String> {
         Ok(match stored {
-            CredentialV1::ApiToken {
+            CredentialV2::ApiToken {
                 digest,
                 owner,
                 label,
@@ -134,7 +240,7 @@ impl TryFrom<CredentialV1> for Credential {
                 made_at: UnixMillis(made_at_ms),
                 used_at: used_at_ms.map(UnixMillis),
             }),
-            CredentialV1::Invitation {
+            CredentialV2::Invitation {
                 digest,
                 label,
                 made_at_ms,
@@ -147,7 +253,7 @@ impl TryFrom<CredentialV1> for Credential {
                 expires_at: UnixMillis(expires_at_ms),
                 uses_left,
             }),
-            CredentialV1::LoginCode {
+            CredentialV2::LoginCode {
                 digest,
                 player,
                 made_at_ms,

@@ -45,7 +45,7 @@ next_version!(NextHead of HeadV2);
 next_version!(NextChatLine of ChatLineV2);
 next_version!(NextBeat of BeatV1);
 next_version!(NextAccount of AccountV1);
-next_version!(NextCredential of CredentialV1);
+next_version!(NextCredential of CredentialV2);
 next_version!(NextTransfer of TransferV1);
 next_version!(NextRating of RatingV1);
 next_version!(NextRatedMatch of RatedMatchV1);

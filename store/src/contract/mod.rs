@@ -10,6 +10,7 @@ mod idempotency;
 mod match_log;
 mod matches;
 mod outbox;
+mod presence;
 mod ratings;
 mod registry;
 mod retention;
@@ -34,6 +35,7 @@ pub use self::outbox::{
     ENDED_IDS_KEEP, LIVE_KEEP, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry,
     OutboxPosition, OutboxTag, WorkerId,
 };
+pub use self::presence::Presence;
 pub use self::ratings::{RatingApplied, Ratings};
 pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
@@ -65,6 +67,7 @@ pub trait Store:
     + Retention
     + Archive
     + Feed
+    + Presence
 {
 }
 
@@ -86,5 +89,6 @@ impl<T> Store for T where
         + Retention
         + Archive
         + Feed
+        + Presence
 {
 }

@@ -34,6 +34,7 @@ mod log;
 mod matches;
 mod outbox;
 mod preparing;
+mod presence;
 mod ratings;
 mod registry;
 mod remembered;
@@ -66,6 +67,7 @@ use crate::beat::Board;
 use crate::contract::{FINISHED_KEEP, LIVE_KEEP};
 use crate::durability::Durability;
 use crate::error::StoreError;
+use crate::presence::{HintBoard, OnlineBoard};
 use crate::wave::WaveBoard;
 
 /// The store in a directory of this machine, for one process.
@@ -73,6 +75,8 @@ pub struct EmbeddedStore {
     writer: Writer,
     /// What the shards of this process tell each other.
     board: Mutex<Board>,
+    online: Mutex<OnlineBoard>,
+    hints: Mutex<HintBoard>,
     /// Who pairs which pool. Shared with requests in the writer's queue.
     waves: Arc<Mutex<WaveBoard>>,
     /// What its times are counted from.
@@ -182,6 +186,8 @@ impl EmbeddedStore {
         Ok(Self {
             writer,
             board: Mutex::default(),
+            online: Mutex::default(),
+            hints: Mutex::default(),
             waves: Arc::default(),
             began: Instant::now(),
             finished_keep: FINISHED_KEEP,

@@ -23,6 +23,7 @@ use crate::beat::{Beat, Board, Heard, StoreConnection};
 use crate::codec;
 use crate::contract::Beats;
 use crate::error::StoreError;
+use crate::presence::{Hint, HintBoard, Hints};
 
 /// The backoff after a failed attempt to connect.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -39,6 +40,7 @@ pub(super) struct BeatChannel {
     locator: Locator,
     name: String,
     board: Arc<Mutex<Board>>,
+    hints: Arc<Mutex<HintBoard>>,
     slot: tokio::sync::Mutex<Slot>,
     /// The number of the connection that publishes.
     identity: Mutex<Option<Identity>>,
@@ -69,6 +71,7 @@ impl BeatChannel {
             locator,
             name: keys.beats(),
             board: Arc::default(),
+            hints: Arc::default(),
             slot: tokio::sync::Mutex::default(),
             identity: Mutex::default(),
             subscription: Mutex::default(),
@@ -79,6 +82,17 @@ impl BeatChannel {
     /// they read it anyway.
     pub(super) async fn notice(&self) {
         let _ = self.send(&[]).await;
+    }
+
+    /// Tells who listens that players have news.
+    pub(super) async fn hint(&self, hint: &Hint) -> Result<(), StoreError> {
+        self.listen();
+        self.send(&codec::encode_hint(hint)).await
+    }
+
+    pub(super) fn hints_after(&self, place: u64) -> Hints {
+        self.listen();
+        lock(&self.hints).after(place)
     }
 
     /// Publishes a message, and is told whether anybody may.
@@ -135,8 +149,12 @@ impl BeatChannel {
     fn listen(&self) {
         let mut subscription = lock(&self.subscription);
         if subscription.is_empty() {
+            let heard = HeardHere {
+                board: Arc::clone(&self.board),
+                hints: Arc::clone(&self.hints),
+            };
             let (locator, name) = (self.locator.clone(), self.name.clone());
-            subscription.spawn(listen(locator, name, Arc::clone(&self.board)));
+            subscription.spawn(listen(locator, name, heard));
         }
     }
 
@@ -210,13 +228,19 @@ fn listed_ids(list: &str) -> HashSet<i64> {
     list.lines().filter_map(id).collect()
 }
 
+/// Where what this process hears is kept.
+struct HeardHere {
+    board: Arc<Mutex<Board>>,
+    hints: Arc<Mutex<HintBoard>>,
+}
+
 /// Hears beats for as long as the store lives.
-async fn listen(locator: Locator, name: String, board: Arc<Mutex<Board>>) {
+async fn listen(locator: Locator, name: String, heard: HeardHere) {
     loop {
-        let pause = match subscribe(&locator, &name, &board).await {
+        let pause = match subscribe(&locator, &name, &heard).await {
             Ended::Lost => PAUSE,
             Ended::Refused => {
-                lock(&board).set_may_subscribe(false);
+                lock(&heard.board).set_may_subscribe(false);
                 REFUSED_PAUSE
             }
         };
@@ -225,7 +249,7 @@ async fn listen(locator: Locator, name: String, board: Arc<Mutex<Board>>) {
 }
 
 /// Hears beats until the connection breaks.
-async fn subscribe(locator: &Locator, name: &str, board: &Mutex<Board>) -> Ended {
+async fn subscribe(locator: &Locator, name: &str, heard: &HeardHere) -> Ended {
     let Ok(located) = locator.locate().await else {
         return Ended::Lost;
     };
@@ -233,7 +257,7 @@ async fn subscribe(locator: &Locator, name: &str, board: &Mutex<Board>) -> Ended
         return Ended::Lost;
     };
     match timeout(QUIET_MAX, subscriber.subscribe(name)).await {
-        Ok(Ok(())) => lock(board).set_may_subscribe(true),
+        Ok(Ok(())) => lock(&heard.board).set_may_subscribe(true),
         Ok(Err(error)) if error.code() == Some("NOPERM") => return Ended::Refused,
         _ => return Ended::Lost,
     }
@@ -245,19 +269,23 @@ async fn subscribe(locator: &Locator, name: &str, board: &Mutex<Board>) -> Ended
             () = located.elsewhere() => return Ended::Lost,
         };
         match next {
-            Ok(Some(message)) => hear(&message, board),
+            Ok(Some(message)) => heard.hear(&message),
             _ => return Ended::Lost,
         }
     }
 }
 
-fn hear(message: &Msg, board: &Mutex<Board>) {
-    let bytes = message.get_payload_bytes();
-    if bytes.is_empty() {
-        lock(board).notice();
-    } else if let Ok(beat) = codec::decode_beat(bytes) {
-        // What a newer version sends otherwise is not for us: its records still count.
-        lock(board).hear(beat);
+impl HeardHere {
+    fn hear(&self, message: &Msg) {
+        let bytes = message.get_payload_bytes();
+        if bytes.is_empty() {
+            lock(&self.board).notice();
+        } else if let Some(hint) = codec::decode_hint(bytes) {
+            lock(&self.hints).hear(hint);
+        } else if let Ok(beat) = codec::decode_beat(bytes) {
+            // What a newer version sends otherwise is not for us: its records still count.
+            lock(&self.board).hear(beat);
+        }
     }
 }
 

@@ -25,6 +25,7 @@
 //! rk:{feed}:removed      STRING the place of the newest entry that was removed
 //! rk:{feed}:hook:<name>  HASH  holder, until, epoch, position
 //! rk:held:<kind>:<player> ZSET of what a player has of a kind, by since when
+//! rk:{online}:bots, rk:{online}:people ZSET of the ids of players who are online, by until when
 //! rk:revoked             ZSET  of the ids of revoked players, by when
 //! rk:void                ZSET  of the ids of players whose tokens are void, by up to when
 //! rk:{accounts}:of:<player> HASH body, key (of the name); password once there is one
@@ -226,6 +227,11 @@ impl Keys {
 
     pub(super) fn held(&self, player: &PlayerId, kind: Holding) -> String {
         format!("{}:held:{}:{player}", self.prefix, kind.key())
+    }
+
+    pub(super) fn online(&self, is_bot: bool) -> String {
+        let kind = if is_bot { "bots" } else { "people" };
+        format!("{}:{{online}}:{kind}", self.prefix)
     }
 
     pub(super) fn left(&self, id: &str) -> String {
@@ -434,6 +440,7 @@ mod tests {
             (Holding::Match, "rk:held:matches:ann"),
             (Holding::Ticket, "rk:held:tickets:ann"),
             (Holding::Challenge, "rk:held:challenges:ann"),
+            (Holding::Uncounted, "rk:held:uncounted:ann"),
         ] {
             assert_eq!(keys.held(&ann, kind), expected);
         }

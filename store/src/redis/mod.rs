@@ -26,6 +26,7 @@ mod links;
 mod locator;
 mod matches;
 mod outbox;
+mod presence;
 mod ratings;
 mod registry;
 mod reply;

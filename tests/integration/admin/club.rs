@@ -47,6 +47,7 @@ impl Waiting {
             terms: Terms::usual(control.parse().unwrap()),
             color: ColorChoice::Random,
             opponent: None,
+            opponent_name: None,
             open: true,
             expires_in_s: Some(3_600),
         };

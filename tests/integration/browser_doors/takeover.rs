@@ -30,6 +30,7 @@ async fn seated(
         },
         color: ColorChoice::White,
         opponent: None,
+        opponent_name: None,
         open: false,
         expires_in_s: None,
     };

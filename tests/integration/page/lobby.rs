@@ -50,6 +50,7 @@ async fn an_open_challenge_is_accepted_from_the_list() {
         terms: terms(),
         color: ColorChoice::Black,
         opponent: None,
+        opponent_name: None,
         open: true,
         expires_in_s: None,
     };

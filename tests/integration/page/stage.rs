@@ -82,6 +82,7 @@ impl Stage {
             terms,
             color: ColorChoice::White,
             opponent: None,
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         };

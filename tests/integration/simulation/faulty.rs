@@ -10,8 +10,8 @@ use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use store::{
     Accounts, Append, Appended, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed,
     Front, HandOver, HandedOver, Holdings, Idempotency, MatchHead, MatchLog, MatchPage, Matches,
-    MemoryStore, Outbox, Ownership, Ratings, Registered, Registry, Retention, Revocations,
-    ScanCursor, ShardRecord, Standing, StoreError, Tickets, Transfers, Waves,
+    MemoryStore, Outbox, Ownership, Presence, Ratings, Registered, Registry, Retention,
+    Revocations, ScanCursor, ShardRecord, Standing, StoreError, Tickets, Transfers, Waves,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -430,13 +430,19 @@ impl Front<dyn Outbox> for Way {
 
 impl Front<dyn Holdings> for Way {
     fn behind(&self) -> Result<&dyn Holdings, StoreError> {
-        no_tickets()
+        Ok(&self.quiet)
     }
 }
 
 impl Front<dyn Accounts> for Way {
     fn behind(&self) -> Result<&dyn Accounts, StoreError> {
         no_tickets()
+    }
+}
+
+impl Front<dyn Presence> for Way {
+    fn behind(&self) -> Result<&dyn Presence, StoreError> {
+        Ok(&self.quiet)
     }
 }
 

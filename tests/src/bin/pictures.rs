@@ -159,6 +159,7 @@ async fn begin(
         terms,
         color: ColorChoice::White,
         opponent: None,
+        opponent_name: None,
         open: false,
         expires_in_s: None,
     };
@@ -214,6 +215,7 @@ async fn wait_around(matchmaker: &Matchmaker) -> Result<(), Box<dyn std::error::
             },
             color: ColorChoice::Random,
             opponent: None,
+            opponent_name: None,
             open: true,
             expires_in_s: None,
         };

@@ -153,6 +153,7 @@ pub(super) async fn new_match(
         },
         color: ColorChoice::White,
         opponent: None,
+        opponent_name: None,
         open: false,
         expires_in_s: None,
     };

@@ -359,6 +359,7 @@ impl Evening<'_> {
             .map_err(Failure::setup)?;
         let challenge = NewChallenge {
             opponent: Some(guest.player),
+            opponent_name: None,
             ..self.args.terms.challenge()?
         };
         let made = self.matchmaker.create_challenge(&token, &challenge).await?;

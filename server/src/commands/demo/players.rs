@@ -63,6 +63,7 @@ impl BotPair {
             },
             color: ColorChoice::White,
             opponent: Some(black.player.clone()),
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         };

@@ -162,6 +162,7 @@ impl Http {
             },
             color: ColorChoice::White,
             opponent: None,
+            opponent_name: None,
             open: false,
             expires_in_s: None,
         };
