@@ -237,11 +237,8 @@ async fn make_match(
 ) -> Result<Option<MatchId>, GameError> {
     let number = game.scheduled.number;
     let challenge = NewChallenge {
-        terms: game.terms.clone(),
         color: ColorChoice::White,
-        opponent: None,
-        open: false,
-        expires_in_s: None,
+        ..NewChallenge::new(game.terms.clone())
     };
     let key = format!("{}/{number}/{attempt}", setting.run);
     let matchmaker = &setting.matchmaker;

@@ -136,6 +136,11 @@ impl RunDirectory {
         self.is_continued
     }
 
+    /// The file that says how long the PGN file was before its last game.
+    pub(super) fn mark(&self) -> PathBuf {
+        self.path.join("appending")
+    }
+
     /// The file for the notes of a game.
     pub(super) fn notes_of(&self, number: u32) -> PathBuf {
         self.path.join(format!("game-{number}.jsonl"))

@@ -1,53 +1,48 @@
 //! The PGN file of a run: read once, cut where a process died while it wrote, then appended to.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use game_core::Outcome;
 
-use super::record::written;
+use super::record::{is_whole, written};
 
 /// The file, with its games of a run.
 #[derive(Debug)]
 pub(super) struct PgnFile {
     file: File,
+    /// Has the length of the file before the last game was appended: what is behind it and not whole was half written.
+    mark: PathBuf,
     /// Number and result of each game of the run, in the order of the file.
     games: Vec<(u32, Outcome)>,
 }
 
 impl PgnFile {
-    /// Opens the file, or makes it.
-    pub(super) fn open(path: &Path, run: &str) -> io::Result<Self> {
+    /// Opens the file, or makes it. `mark` is a file beside it of this run's own.
+    pub(super) fn open(path: &Path, mark: PathBuf, run: &str) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let options = options.create(true).truncate(false).read(true).write(true);
         let mut file = options.open(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        // Positions in the text are those in the file only if nothing of it had to be replaced.
-        let text = String::from_utf8(bytes).unwrap_or_else(|not| {
-            let bytes = not.into_bytes();
-            bytes
-                .iter()
-                .map(|&byte| {
-                    if byte.is_ascii() {
-                        char::from(byte)
-                    } else {
-                        '?'
-                    }
-                })
-                .collect()
-        });
-        let found = written(&text, run);
-        let kept = &text[..found.len];
-        file.set_len(found.len as u64)?;
+        // A mark that was half written is none: nothing was appended after it.
+        let marked = fs::read_to_string(&mark).ok();
+        let marked = marked.and_then(|mark| mark.strip_suffix('\n')?.parse::<usize>().ok());
+        if let Some(behind) = marked.and_then(|len| bytes.get(len..))
+            && !is_whole(&String::from_utf8_lossy(behind))
+        {
+            bytes.truncate(bytes.len() - behind.len());
+            file.set_len(bytes.len() as u64)?;
+        }
         file.seek(SeekFrom::End(0))?;
-        if !kept.is_empty() && !kept.ends_with("\n\n") && !kept.ends_with("\n\r\n") {
+        if !bytes.is_empty() && !bytes.ends_with(b"\n\n") && !bytes.ends_with(b"\n\r\n") {
             file.write_all(b"\n\n")?;
         }
         Ok(Self {
             file,
-            games: found.games,
+            mark,
+            games: written(&String::from_utf8_lossy(&bytes), run),
         })
     }
 
@@ -58,6 +53,8 @@ impl PgnFile {
 
     /// Appends a game.
     pub(super) fn append(&mut self, game: &str) -> io::Result<()> {
+        let len = self.file.seek(SeekFrom::End(0))?;
+        fs::write(&self.mark, format!("{len}\n"))?;
         self.file.write_all(game.as_bytes())
     }
 }
@@ -70,24 +67,31 @@ mod tests {
     fn what_was_half_written_is_cut_off_and_what_others_wrote_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("games.pgn");
+        let open = || PgnFile::open(&path, folder.path().join("mark"), "r").unwrap();
         let other = "[Event \"M\u{fc}nchen\"]\n[Result \"1-0\"]\n\n1. e4 1-0\n";
-        // Latin-1, as old files are.
+        // Latin-1, as old files are, and without an empty line at its end.
         let latin: Vec<u8> = other
             .chars()
             .map(|c| u8::try_from(u32::from(c)).unwrap())
             .collect();
-        std::fs::write(&path, &latin).unwrap();
+        fs::write(&path, &latin).unwrap();
         let game =
             "[Event \"x\"]\n[Result \"0-1\"]\n[Run \"r\"]\n[GameNumber \"4\"]\n\n1. e4 0-1\n\n";
-        let mut file = PgnFile::open(&path, "r").unwrap();
+        let mut file = open();
         assert_eq!(file.games(), []);
         file.append(game).unwrap();
-        file.append(&game[..30]).unwrap();
-        let file = PgnFile::open(&path, "r").unwrap();
-        assert_eq!(file.games(), [(4, Outcome::BlackWins)]);
         let mut expected = latin;
         expected.extend_from_slice(b"\n\n");
         expected.extend_from_slice(game.as_bytes());
-        assert_eq!(std::fs::read(&path).unwrap(), expected);
+        for cut in [0, 1, 30, game.len() - 1] {
+            file.append(&game[..cut]).unwrap();
+            file = open();
+            assert_eq!(file.games(), [(4, Outcome::BlackWins)]);
+            assert_eq!(fs::read(&path).unwrap(), expected, "{cut}");
+        }
+        // A mark that was half written.
+        fs::write(folder.path().join("mark"), "1").unwrap();
+        assert_eq!(open().games(), [(4, Outcome::BlackWins)]);
+        assert_eq!(fs::read(&path).unwrap(), expected);
     }
 }

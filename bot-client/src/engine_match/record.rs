@@ -279,39 +279,26 @@ fn tag_of<'a>(pgn: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// The games of a run in a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Written {
-    /// Number and result of each, in the order of the file.
-    pub(super) games: Vec<(u32, Outcome)>,
-    /// The length of the file without what was half written when a process died, in bytes.
-    pub(super) len: usize,
-}
-
-/// Reads which games of a run a file has.
-pub(super) fn written(text: &str, run: &str) -> Written {
-    let mut games = Vec::new();
-    let mut len = text.len();
+/// Number and result of each game of a run in a file, in its order.
+pub(super) fn written(text: &str, run: &str) -> Vec<(u32, Outcome)> {
+    let mut games: Vec<(u32, Outcome)> = Vec::new();
     let mut begin = 0;
     while begin < text.len() {
         let end = next_game(text, begin);
         let game = &text[begin..end];
+        begin = end;
+        if tag_of(game, RUN_TAG) != Some(run) || !is_whole(game) {
+            continue;
+        }
         let number = tag_of(game, NUMBER_TAG).and_then(|number| number.parse().ok());
         let result = tag_of(game, "Result").and_then(outcome_of);
-        match (number, result) {
-            (Some(number), Some(outcome))
-                if tag_of(game, RUN_TAG) == Some(run) && is_whole(game) =>
-            {
-                if games.iter().all(|(other, _)| *other != number) {
-                    games.push((number, outcome));
-                }
-            }
-            _ if end == text.len() && !is_whole(game) && game.starts_with("[Event ") => len = begin,
-            _ => {}
+        if let Some((number, outcome)) = number.zip(result)
+            && games.iter().all(|(other, _)| *other != number)
+        {
+            games.push((number, outcome));
         }
-        begin = end;
     }
-    Written { games, len }
+    games
 }
 
 /// Where the game after the one at `begin` begins.
@@ -322,7 +309,7 @@ fn next_game(text: &str, begin: usize) -> usize {
 }
 
 /// Whether a game was written to its end: its result and an empty line.
-fn is_whole(game: &str) -> bool {
+pub(super) fn is_whole(game: &str) -> bool {
     let Some(moves) = game
         .trim_end_matches(['\n', '\r'])
         .rsplit(char::is_whitespace)
@@ -396,36 +383,25 @@ mod tests {
     }
 
     #[test]
-    fn the_games_of_a_run_are_found_again_and_half_a_game_is_cut_off() {
+    fn the_games_of_a_run_are_found_again_if_they_are_whole() {
         let other = "[Event \"another\"]\n[Result \"1-0\"]\n\n1. e4 1-0\n\n";
-        let whole = format!(
-            "{other}{}{}",
-            text(2, Outcome::Draw),
-            text(1, Outcome::BlackWins)
-        );
-        let games = vec![(2, Outcome::Draw), (1, Outcome::BlackWins)];
-        let read = written(&whole, "r1");
+        let (two, one) = (text(2, Outcome::Draw), text(1, Outcome::BlackWins));
+        let whole = format!("{other}{two}{one}");
         assert_eq!(
-            read,
-            Written {
-                games: games.clone(),
-                len: whole.len()
-            }
+            written(&whole, "r1"),
+            [(2, Outcome::Draw), (1, Outcome::BlackWins)]
         );
-        assert_eq!(written(&whole, "r2").games, []);
-        let next = text(3, Outcome::WhiteWins);
-        for cut in [1, 8, 20, 200, next.len() - 3, next.len() - 1] {
-            let torn = format!("{whole}{}", &next[..cut]);
-            let read = written(&torn, "r1");
-            assert_eq!(read.games, games, "{cut}");
-            // Of less than the first word nothing can be known; it does no harm to a reader.
-            if cut >= 8 {
-                assert_eq!(read.len, whole.len(), "{cut}");
-            }
+        assert_eq!(written(&whole, "r2"), []);
+        assert_eq!(written("", "r1"), []);
+        for cut in [1, 20, 200, one.len() - 3, one.len() - 1] {
+            let torn = format!("{two}{}", &one[..cut]);
+            assert!(!is_whole(&one[..cut]));
+            assert!(
+                written(&torn, "r1").iter().all(|(number, _)| *number == 2),
+                "{cut}"
+            );
         }
-        // A file of somebody else that does not end with an empty line keeps its last game.
-        assert_eq!(written("1. e4 *", "r1").len, 7);
-        assert_eq!(written("", "r1"), Written::default());
+        assert!(is_whole(&one));
     }
 
     #[test]

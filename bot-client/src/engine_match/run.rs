@@ -88,8 +88,9 @@ impl Run {
             None => Openings::none(),
             Some(source) => Openings::read(source, plan.variant, seed).map_err(Failure::setup)?,
         };
-        let pgn = plan.pgn_out.as_ref().map(|path| {
-            let opened = PgnFile::open(path, &name);
+        let pgn = plan.pgn_out.as_ref().zip(directory.as_ref());
+        let pgn = pgn.map(|(path, directory)| {
+            let opened = PgnFile::open(path, directory.mark(), &name);
             opened.map_err(|error| Failure::setup(format!("{}: {error}", path.display())))
         });
         let pgn = pgn.transpose()?;

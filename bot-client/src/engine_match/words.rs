@@ -159,8 +159,8 @@ impl Pairs {
 
     /// The value of a key that must be there, as a number.
     pub(super) fn needed<T: std::str::FromStr>(&mut self, key: &str) -> Result<T, InvalidWords> {
-        let missing = || invalid(format!("-{} needs {key}=", self.of));
-        self.number(key)?.ok_or_else(missing)
+        let number = self.number(key)?;
+        number.ok_or_else(|| invalid(format!("-{} needs {key}=", self.of)))
     }
 
     /// The value of a key as true or false.
