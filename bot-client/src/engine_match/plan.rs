@@ -290,12 +290,7 @@ fn engine(mut pairs: Pairs, remark: &mut impl FnMut(String)) -> Result<EngineSpe
             ));
         }
     }
-    let Some(tc) = pairs.take("tc") else {
-        return Err(invalid(format!(
-            "{name} has no tc=, for itself or by -each"
-        )));
-    };
-    let control = control::parse(&tc)?;
+    let control = pairs.take("tc").map(|tc| control::parse(&tc)).transpose()?;
     let mut limits = Vec::new();
     limits.extend(pairs.number("nodes")?.map(SearchLimit::Nodes));
     limits.extend(pairs.number("depth")?.map(SearchLimit::Depth));

@@ -62,6 +62,8 @@ struct Run {
     over: HashSet<u32>,
     /// The player token of each engine.
     tokens: Vec<String>,
+    /// How often a seat was taken again after a loss of the connection.
+    resumed: u32,
     /// Engines that wait for a game.
     idle: Vec<Vec<EngineSupply>>,
 }
@@ -115,6 +117,7 @@ impl Run {
             idle: plan.engines.iter().map(|_| Vec::new()).collect(),
             over: HashSet::new(),
             tokens: Vec::new(),
+            resumed: 0,
             plan,
             openings,
             directory,
@@ -363,6 +366,7 @@ impl Run {
             let _ = std::fs::remove_file(directory.notes_of(scheduled.number));
         }
         self.over.insert(scheduled.number);
+        self.resumed += played.resumed;
         let ending = &played.finished.ending;
         self.standing.add(&scheduled, ending.outcome);
         say(&format!(
@@ -399,10 +403,15 @@ impl Run {
     /// How the run ended.
     fn ended(&self) -> String {
         let (over, total) = (self.over.len(), self.plan.schedule.total());
-        match self.standing.decision() {
+        let mut text = match self.standing.decision() {
             Some(_) => format!("The test has decided after {over} of {total} games."),
             None => format!("All {total} games are over."),
+        };
+        if self.resumed > 0 {
+            let times = self.resumed;
+            text.push_str(&format!(" Lost connections were restored {times} times."));
         }
+        text
     }
 }
 
