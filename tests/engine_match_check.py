@@ -160,7 +160,7 @@ def statistics(games, first, test):
     said = {"games": len(games), "results": results, "pairs": pairs, "llr": None, "elo": None}
     if variance:
         error = 1.959963984540054 * math.sqrt(variance / total)
-        said["elo"] = [elo(mean), (elo(min(mean + error, 1 - 2 ** -52)) - elo(max(mean - error, 2.3e-308))) / 2]
+        said["elo"] = [elo(mean), error * 400 / math.log(10) / mean / (1 - mean)]
         one = math.sqrt(2 * variance)
         size = 800 / math.log(10)
         said["normalized"] = [(mean - 0.5) / one * size, 1.959963984540054 * size / math.sqrt(2 * total)]

@@ -53,15 +53,14 @@ impl Sample {
         moments(&self.distribution())
     }
 
-    /// The difference in Elo; `None` while there is nothing, or only wins or losses, to tell it by.
+    /// The difference in Elo; `None` while there is nothing, or only wins or losses, to tell it by. The interval is that of the
+    /// score times the slope of Elo there, as an end of it may have no Elo.
     pub(super) fn elo(&self) -> Option<Estimate> {
         let (mean, error) = self.score()?;
-        let low = elo_of((mean - error).max(f64::MIN_POSITIVE))?;
-        let high = elo_of((mean + error).min(1.0 - f64::EPSILON))?;
-        let value = elo_of(mean)?;
+        let slope = 400.0 / (LN_10 * mean * (1.0 - mean));
         Some(Estimate {
-            value,
-            error: (high - low) / 2.0,
+            value: elo_of(mean)?,
+            error: error * slope,
         })
     }
 
@@ -166,8 +165,8 @@ mod tests {
         near(variance, 0.16, 1e-12);
         let elo = sample.elo().unwrap();
         near(elo.value, 147.19, 0.01);
-        // From 0.6216 to 0.7784.
-        near(elo.error, (218.2 - 86.2) / 2.0, 0.3);
+        // 0.0784 to each side, at a slope of 827 Elo.
+        near(elo.error, 64.85, 0.05);
         near(sample.superiority().unwrap(), 0.999_999_7, 1e-6);
         let normalized = sample.normalized_elo().unwrap();
         near(normalized.value, 0.5 * NORMALIZED, 1e-9);
@@ -181,7 +180,7 @@ mod tests {
         let pairs = Sample::Pairs([1, 0, 98, 0, 1]);
         near(games.elo().unwrap().value, 0.0, 1e-9);
         near(pairs.elo().unwrap().value, 0.0, 1e-9);
-        assert!(pairs.elo().unwrap().error < games.elo().unwrap().error / 5.0);
+        assert!(pairs.elo().unwrap().error < games.elo().unwrap().error / 4.9);
     }
 
     #[test]

@@ -216,12 +216,12 @@ fn movetext(game: &Finished) -> Vec<String> {
         };
         tokens.push(position.play_in_san(legal));
         if let Some(note) = game.notes.get(index).copied().flatten() {
+            let took = note.took.as_secs_f64();
             let score = note
                 .score
-                .map_or_else(|| "0.00".to_owned(), |score| score.to_string());
-            let depth = note.depth.unwrap_or(0);
-            let took = note.took.as_secs_f64();
-            tokens.push(format!("{{{score}/{depth} {took:.3}s}}"));
+                .map(|score| format!("{score}/{} ", note.depth.unwrap_or(0)));
+            let score = score.unwrap_or_default();
+            tokens.push(format!("{{{score}{took:.3}s}}"));
         }
     }
     tokens
