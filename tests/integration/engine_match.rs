@@ -126,3 +126,87 @@ fn what_cannot_be_played_is_said_before_a_game_begins() {
         assert!(!said.contains("Finished"), "{said}");
     }
 }
+
+/// An account's API token that may play and nothing else.
+async fn bot_account(url: &str, name: &str) -> String {
+    let http = reqwest::Client::new();
+    let post = async |path: &str, token: &str, body: serde_json::Value| -> serde_json::Value {
+        let mut request = http.post(format!("{url}{path}"));
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    };
+    let account = serde_json::json!({ "name": name, "password": "a long password" });
+    let account = post("/v1/accounts", "", account).await;
+    let wanted = serde_json::json!({ "label": "engine", "scopes": ["play"] });
+    let token = post(
+        "/v1/account/tokens",
+        account["token"].as_str().unwrap(),
+        wanted,
+    )
+    .await;
+    token["token"].as_str().unwrap().to_owned()
+}
+
+/// The other machine is another process, which is killed in the middle of a game.
+#[test]
+fn an_engine_on_another_machine_plays_as_its_account_and_comes_back() {
+    let _turn = tests::turns::blocking_turn();
+    let server = Server::embedded();
+    let url = server.ready.matchmaker.clone();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (far, near) = runtime.block_on(async {
+        (
+            bot_account(&url, "far").await,
+            bot_account(&url, "near").await,
+        )
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let pgn = folder.path().join("games.pgn");
+    let rules = "-resign movecount=3 score=500 -maxmoves 30";
+    let each = format!("cmd={} nodes=300 option.Hash=1", stockfish());
+    let there =
+        format!("--matchmaker {url} match -connect -engine name=far token={far} {each} {rules}");
+    let here = format!(
+        "--matchmaker {url} match -engine name=far token={far} -engine name=near token={near} {each} -each tc=60+1 \
+         -rounds 1 -games 2 -repeat {rules} -pgnout {}",
+        pgn.display()
+    );
+    let spawn = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        process::spawn("bot-client", &words)
+    };
+    let (mut other, runner) = (spawn(&there), spawn(&here));
+    let live = || async {
+        let list = reqwest::get(format!("{url}/v1/matches/live"))
+            .await
+            .unwrap();
+        let list: serde_json::Value = list.json().await.unwrap();
+        list["matches"][0]["ply"].as_u64().unwrap_or(0)
+    };
+    runtime.block_on(async {
+        tests::installation::eventually("a game is under way", || async {
+            (live().await >= 6).then_some(())
+        })
+        .await;
+    });
+    other.kill().unwrap();
+    other.wait().unwrap();
+    let mut other = spawn(&there);
+    let output = process::finish(runner, LIMIT);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert!(output.status.success(), "{said}\n{complained}");
+    assert!(said.contains("All 2 games are over."), "{said}");
+    let pgn = std::fs::read_to_string(&pgn).unwrap();
+    assert_eq!(pgn.matches("[GameNumber ").count(), 2);
+    assert!(
+        !pgn.contains("time forfeit") && !pgn.contains("abandoned"),
+        "{pgn}"
+    );
+}

@@ -15,8 +15,8 @@ use protocol::http::{Start, Terms};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::MatchArgs;
 use super::game::{self, GameError, GameToPlay, Played, Setting};
+use super::help::MatchArgs;
 use super::notes::{RunDirectory, new_run};
 use super::openings::{Openings, seed_of};
 use super::pgn_file::PgnFile;
