@@ -14,6 +14,7 @@ use game_core::{
     BySeat, ColorChoice, CommandKind, MatchId, Outcome, Seat, StartPosition, Termination, Uci,
     WithMove,
 };
+use lab::command::note;
 use lab::engine::{EngineError, EngineScore, EngineSupply, Report, Task};
 use lab::player::give_up;
 use protocol::http::{NewChallenge, Terms};
@@ -140,6 +141,8 @@ pub(super) async fn play(setting: &Setting, mut game: GameToPlay) -> Result<Play
         let Some(match_id) = make_match(setting, &game, attempt).await? else {
             continue;
         };
+        let base = setting.matchmaker.base();
+        note(&format!("Game {number}: {base}/match/{match_id}"));
         let reply = match setting.matchmaker.match_reply(match_id).await {
             Ok(reply) => reply,
             // It was over long ago, and nobody has it any more.
