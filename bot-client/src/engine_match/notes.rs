@@ -64,6 +64,10 @@ struct Identity {
 }
 
 const VERSION: u32 = 1;
+/// The file that says how long the PGN file was before its last game.
+const MARK: &str = "appending";
+/// What the names of files with notes begin with.
+const NOTES: &str = "game-";
 
 impl RunDirectory {
     /// Opens the directory at `path`, or makes it for a new run, called `name` or by chance. `plan` is a digest of what
@@ -95,6 +99,11 @@ impl RunDirectory {
             Ok(bytes) => serde_json::from_slice::<Identity>(&bytes).ok(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(io(&identity_path)(error)),
+        };
+        // A command line that came to nothing binds nobody.
+        let kept = match kept {
+            Some(kept) if kept.plan != plan && !has_games(path).map_err(io(path))? => None,
+            kept => kept,
         };
         let is_continued = kept.is_some();
         let identity = match kept {
@@ -138,13 +147,24 @@ impl RunDirectory {
 
     /// The file that says how long the PGN file was before its last game.
     pub(super) fn mark(&self) -> PathBuf {
-        self.path.join("appending")
+        self.path.join(MARK)
     }
 
     /// The file for the notes of a game.
     pub(super) fn notes_of(&self, number: u32) -> PathBuf {
-        self.path.join(format!("game-{number}.jsonl"))
+        self.path.join(format!("{NOTES}{number}.jsonl"))
     }
+}
+
+/// Whether a game of the run in this directory was begun.
+fn has_games(path: &Path) -> io::Result<bool> {
+    let mut found = false;
+    for entry in fs::read_dir(path)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        found |= name == MARK || name.starts_with(NOTES);
+    }
+    Ok(found)
 }
 
 /// An identity that no other run has.
@@ -360,6 +380,13 @@ mod tests {
         drop(first);
         let again = RunDirectory::open(&path, None, "plan").unwrap();
         assert!(again.is_continued() && again.run() == run);
+        drop(again);
+        // Nothing was played: another command line is another run.
+        let other = RunDirectory::open(&path, None, "other").unwrap();
+        assert!(!other.is_continued() && other.run() != run);
+        drop(other);
+        let again = RunDirectory::open(&path, None, "plan").unwrap();
+        fs::write(again.mark(), "0\n").unwrap();
         drop(again);
         for (name, plan) in [(None, "another"), (Some("named"), "plan")] {
             let error = RunDirectory::open(&path, name, plan).unwrap_err();
