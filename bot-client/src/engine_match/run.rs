@@ -7,7 +7,7 @@ use std::sync::Arc;
 use client::connection::ConnectionTimes;
 use client::seat::SessionConfig;
 use client::{Connector, Matchmaker};
-use game_core::{BySeat, Rule, Rules, Seat, TimeControl};
+use game_core::{BySeat, Rule, Rules, Seat, TimeControl, Variant};
 use lab::command::{Failure, ServerArgs, cancelled_by_signals, note, say};
 use lab::engine::{EngineError, EngineSupply};
 use protocol::TagsView;
@@ -55,6 +55,8 @@ struct Run {
     plan: Plan,
     setting: Arc<Setting>,
     openings: Openings,
+    /// Determines what is left to chance.
+    seed: u64,
     directory: Option<RunDirectory>,
     pgn: Option<PgnFile>,
     standing: Standing,
@@ -120,6 +122,7 @@ impl Run {
             resumed: 0,
             plan,
             openings,
+            seed,
             directory,
             pgn,
         };
@@ -304,8 +307,9 @@ impl Run {
         let fen = self.openings.fen(game.opening).map(str::to_owned);
         let start = match fen {
             Some(fen) => Start::Fen(fen),
-            // Of the 960 the usual one, so that both games of a pair begin alike.
-            None if self.plan.variant == game_core::Variant::Chess960 => Start::Number(518),
+            None if self.plan.variant == Variant::Chess960 => {
+                Start::Number(self.number(game.opening))
+            }
             None => Start::Usual,
         };
         Terms {
@@ -325,6 +329,12 @@ impl Run {
             },
             ..Terms::usual(white)
         }
+    }
+
+    /// The start position of Chess960 for an opening, where there is no book.
+    fn number(&self, opening: u32) -> u16 {
+        let drawn = seed_of(&format!("{}/{opening}", self.seed)) % u64::from(Terms::START_NUMBERS);
+        u16::try_from(drawn).unwrap_or_default()
     }
 
     /// The event of the games, for which a run of two engines is named by them.
