@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tests::engine_match::{Campaign, stockfish};
+use tests::engine_match::{Campaign, longest_notes, stockfish, wait};
 use tests::process::{self, Server};
 
 const LIMIT: Duration = Duration::from_secs(180);
@@ -179,20 +179,8 @@ fn an_engine_on_another_machine_plays_as_its_account_and_comes_back() {
         let words: Vec<&str> = line.split_whitespace().collect();
         process::spawn("bot-client", &words)
     };
-    let (mut other, runner) = (spawn(&there), spawn(&here));
-    let live = || async {
-        let list = reqwest::get(format!("{url}/v1/matches/live"))
-            .await
-            .unwrap();
-        let list: serde_json::Value = list.json().await.unwrap();
-        list["matches"][0]["ply"].as_u64().unwrap_or(0)
-    };
-    runtime.block_on(async {
-        tests::installation::eventually("a game is under way", || async {
-            (live().await >= 6).then_some(())
-        })
-        .await;
-    });
+    let (mut other, mut runner) = (spawn(&there), spawn(&here));
+    wait(&mut runner, || longest_notes(&pgn) >= 4);
     other.kill().unwrap();
     other.wait().unwrap();
     let mut other = spawn(&there);

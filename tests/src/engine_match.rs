@@ -130,7 +130,8 @@ fn finished(pgn: &Path) -> usize {
 }
 
 /// How many moves the runner has noted of a game that is not over, at the most.
-fn longest_notes(pgn: &Path) -> usize {
+#[must_use]
+pub fn longest_notes(pgn: &Path) -> usize {
     let mut folder = pgn.as_os_str().to_owned();
     folder.push(".run");
     let Ok(entries) = std::fs::read_dir(PathBuf::from(folder)) else {
@@ -143,7 +144,12 @@ fn longest_notes(pgn: &Path) -> usize {
     lines.max().unwrap_or(0)
 }
 
-fn wait(runner: &mut Child, is_there: impl Fn() -> bool) {
+/// Waits for something while the runner is at work.
+///
+/// # Panics
+///
+/// If it does not come, or the runner ends before.
+pub fn wait(runner: &mut Child, is_there: impl Fn() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is_there() {
         assert!(Instant::now() < end, "the run does not get on");
