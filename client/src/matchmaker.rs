@@ -5,6 +5,7 @@ mod checked;
 mod error;
 mod lobby;
 mod server_events;
+mod once;
 mod transport;
 
 use std::net::IpAddr;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use game_core::MatchId;
 use http_body_util::Full;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use protocol::http::{
     MatchReply, NewChallenge, NewPlayer, NewTicket, PlayerReply, Problem, SeatReply, TicketReply,
@@ -395,6 +396,18 @@ impl Matchmaker {
     ) -> Result<Vec<u8>, MatchmakerError> {
         // The same for each attempt.
         let key = accounts::idempotency_key(&method, path);
+        self.ask_with(key, method, path, token, json).await
+    }
+
+    /// The same with an idempotency key, or without one.
+    async fn ask_with(
+        &self,
+        key: Option<HeaderValue>,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        json: Option<&impl Serialize>,
+    ) -> Result<Vec<u8>, MatchmakerError> {
         let mut first_in_line = match self.allowance.try_lock() {
             Err(_) if uses_allowance(&method, path) => Some(self.allowance.lock().await),
             _ => None,
@@ -480,6 +493,14 @@ impl Matchmaker {
                 retry_after: answer.retry_after,
                 limit: problem.filter(|_| status == StatusCode::TOO_MANY_REQUESTS),
             }),
+            // An attempt whose answer was lost, or one of an earlier process, is being carried out.
+            (StatusCode::CONFLICT, Some(problem)) if problem.code == once::IN_PROGRESS => {
+                Failure::Passing(Passing {
+                    why: problem.detail,
+                    retry_after: answer.retry_after,
+                    limit: None,
+                })
+            }
             (_, Some(problem)) => Failure::Final(MatchmakerError::Problem(problem)),
             (_, None) => Failure::Final(self.nonsense(path, format!("status {status}"))),
         })

@@ -34,6 +34,7 @@ fn every_binary_explains_itself() {
         ("bot-client", &["bench", "--help"]),
         ("bot-client", &["bot", "--help"]),
         ("bot-client", &["play", "--help"]),
+        ("bot-client", &["match", "--help"]),
         ("bot-client", &["sign-up", "--help"]),
         ("bot-client", &["log-in", "--help"]),
     ] {

@@ -27,6 +27,7 @@ mod detection;
 mod dev;
 mod documents;
 mod doors;
+mod engine_match;
 mod examples;
 mod export;
 mod faults;

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod capacity;
 pub mod club;
 pub mod contract;
+pub mod engine_match;
 pub mod gate;
 pub mod half_open;
 pub mod hostile;

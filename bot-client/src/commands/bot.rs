@@ -104,6 +104,7 @@ pub(super) async fn run(args: &BotArgs, server: &ServerArgs) -> Result<(), Failu
         options: args.uci_option.clone(),
         stderr: args.engine_stderr.clone(),
         margin: Duration::from_millis(args.margin),
+        ..EngineSettings::default()
     };
     // Terms that no match can have are not found out by waiting.
     args.terms.terms()?;

@@ -14,6 +14,8 @@ use lab::replay::{self, ReplayArgs};
 use lab::soak::{self, SoakArgs};
 use program::LogArgs;
 
+use crate::engine_match::{self, MatchArgs};
+
 pub use account::{LogInArgs, SignUpArgs};
 pub use bot::BotArgs;
 pub use identity::{PlayerArgs, TermsArgs};
@@ -41,6 +43,7 @@ pub struct Cli {
 enum CliCommand {
     Play(Box<PlayArgs>),
     Bot(Box<BotArgs>),
+    Match(MatchArgs),
     SignUp(SignUpArgs),
     LogIn(LogInArgs),
     Replay(ReplayArgs),
@@ -85,6 +88,7 @@ impl Cli {
         match self.command {
             CliCommand::Play(args) => play::run(&args, &self.server).await,
             CliCommand::Bot(args) => bot::run(&args, &self.server).await,
+            CliCommand::Match(args) => engine_match::run(&args, &self.server).await,
             CliCommand::SignUp(args) => account::sign_up(&args, &self.server).await,
             CliCommand::LogIn(args) => account::log_in(&args, &self.server).await,
             CliCommand::Replay(args) => run_replay(&args, &self.server).await,

@@ -86,6 +86,9 @@ pub enum MatchmakerError {
     /// No ticket or challenge has such an id.
     #[error("{0:?} is not the id of a ticket or challenge")]
     Id(String),
+    /// No request has such an idempotency key.
+    #[error("an idempotency key is 1 to 255 visible ASCII characters")]
+    Key,
     /// No player has such a token.
     #[error("the player token holds what no token does")]
     Token,

@@ -92,6 +92,48 @@ async fn a_connection_cut_before_the_answer_is_no_answer() {
     assert!(guest.is_ok(), "{guest:?}");
 }
 
+/// As after the death of a process or a matchmaker that was about to answer.
+#[tokio::test]
+async fn a_request_that_is_being_carried_out_is_sent_again_under_its_key() {
+    let (listener, matchmaker) = listen().await;
+    let running = r#"{"code":"request_in_progress","title":"T","detail":"Again.","status":409}"#;
+    let serving = async {
+        let mut keys = Vec::new();
+        for (status, body) in [(409, running), (201, GUEST)] {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            let mut length = 0;
+            loop {
+                let mut header = String::new();
+                stream.read_line(&mut header).await.unwrap();
+                let header = header.trim().to_ascii_lowercase();
+                if header.is_empty() {
+                    break;
+                }
+                if let Some(key) = header.strip_prefix("idempotency-key: ") {
+                    keys.push(key.to_owned());
+                }
+                if let Some(value) = header.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+            }
+            stream.read_exact(&mut vec![0; length]).await.unwrap();
+            let len = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status} X\r\ncontent-length: {len}\r\nconnection: close\r\n\r\n{body}"
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.flush().await.unwrap();
+        }
+        keys
+    };
+    let (keys, guest) = tokio::join!(serving, matchmaker.new_bot_once("run/a", Some("Ann")));
+    assert_eq!(guest.unwrap().token, "t");
+    assert_eq!(keys, ["run/a", "run/a"]);
+    let refused = matchmaker.new_bot_once("two words", None).await;
+    assert!(matches!(refused, Err(MatchmakerError::Key)));
+}
+
 #[tokio::test]
 async fn a_problem_is_final_and_keeps_its_code() {
     let (listener, matchmaker) = listen().await;

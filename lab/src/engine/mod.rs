@@ -1,6 +1,7 @@
 //! What chooses a bot's moves.
 
 mod options;
+mod report;
 mod stderr;
 mod supply;
 mod uci;
@@ -14,6 +15,7 @@ use game_core::{BySeat, Delay, Move, Position, Seat, TimeControl, Uci, Variant};
 use rand::seq::IndexedRandom;
 
 use client::MatchView;
+pub use report::{EngineScore, Report};
 pub use supply::EngineSupply;
 pub use uci::UciEngine;
 
@@ -44,6 +46,22 @@ pub struct EngineSettings {
     pub stderr: Option<PathBuf>,
     /// What it is not told of its clock: the way to the server and back, and what this machine may be late.
     pub margin: Duration,
+    /// The directory that it is started in; without one, that of this program.
+    pub directory: Option<PathBuf>,
+    /// What bounds each of its searches beside the clock.
+    pub limits: Vec<SearchLimit>,
+    /// Whether it thinks about an untimed first move as its clock says, as if that ran; by default it is given a
+    /// second.
+    pub first_moves_by_clock: bool,
+}
+
+/// A bound on a search, beside the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchLimit {
+    /// The number of nodes.
+    Nodes(u64),
+    /// The depth in plies.
+    Depth(u16),
 }
 
 impl Default for EngineSettings {
@@ -52,6 +70,9 @@ impl Default for EngineSettings {
             options: Vec::new(),
             stderr: None,
             margin: Duration::from_millis(50),
+            directory: None,
+            limits: Vec::new(),
+            first_moves_by_clock: false,
         }
     }
 }
@@ -291,6 +312,15 @@ impl Engine {
         match self {
             Self::Random => Ok(()),
             Self::Uci(engine) => engine.check().await,
+        }
+    }
+
+    /// What it said of the search for its last move; nothing, if it chooses at random.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        match self {
+            Self::Random => Report::default(),
+            Self::Uci(engine) => engine.report(),
         }
     }
 

@@ -63,6 +63,12 @@ impl EngineSupply {
         Ok(self.engine.insert(engine))
     }
 
+    /// The engine as it is, without a question whether it is ready: in a match it is not replaced, as one that died has
+    /// failed. `None` after [`failed`](Self::failed).
+    pub const fn at_work(&mut self) -> Option<&mut Engine> {
+        self.engine.as_mut()
+    }
+
     /// The engine failed in a match and is of no more use.
     pub fn failed(&mut self) {
         self.engine = None;

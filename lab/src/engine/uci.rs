@@ -9,8 +9,9 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use super::options::Options;
+use super::report::Report;
 use super::stderr::Stderr;
-use super::{EngineError, EngineSettings, Program, Task};
+use super::{EngineError, EngineSettings, Program, SearchLimit, Task};
 use crate::lines::Lines;
 
 /// A running engine. It is killed when this is dropped.
@@ -29,6 +30,12 @@ pub struct UciEngine {
     variant: Variant,
     /// What it is not told of its clock.
     margin: Duration,
+    /// What bounds its searches beside the clock.
+    limits: Vec<SearchLimit>,
+    /// Its clock counts for untimed first moves too.
+    first_moves_by_clock: bool,
+    /// What it said of its last search.
+    report: Report,
     /// It answers within this when it does not think.
     answer_max: Duration,
 }
@@ -40,6 +47,10 @@ impl UciEngine {
     const OVERTIME_MAX: Duration = Duration::from_secs(5);
     /// What an engine has for a first move, which is not timed; the server waits 15 s at least.
     const FIRST_MOVE: Duration = Duration::from_secs(1);
+    /// If it thinks about one by its clock, that shows at most this: it uses a small part of it.
+    const FIRST_MOVE_CLOCK: Duration = Duration::from_secs(60);
+    /// An engine that has not made its first move after this counts as hung, before the server aborts the match.
+    const FIRST_MOVE_MAX: Duration = Duration::from_secs(12);
     /// An engine is never told of less.
     const TIME_MIN: Duration = Duration::from_millis(10);
 
@@ -66,7 +77,11 @@ impl UciEngine {
                 (file.into(), Some(kept))
             }
         };
-        let mut child = Command::new(&program.path)
+        let mut command = Command::new(&program.path);
+        if let Some(directory) = &settings.directory {
+            command.current_dir(directory);
+        }
+        let mut child = command
             .args(&program.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -91,6 +106,9 @@ impl UciEngine {
             options: Options::default(),
             variant: Variant::Standard,
             margin: settings.margin,
+            limits: settings.limits.clone(),
+            first_moves_by_clock: settings.first_moves_by_clock,
+            report: Report::default(),
             answer_max,
         };
         engine.ask("uci", "uciok").await?;
@@ -117,14 +135,40 @@ impl UciEngine {
         self.ask("isready", "readyok").await?;
         self.say(&task.position_command()).await?;
         self.is_searching = true;
-        let max = task.own_time() + Self::OVERTIME_MAX;
-        let answer = self
-            .ask_line(&go_command(task, self.margin), "bestmove", "go", max)
-            .await?;
+        self.report = Report::default();
+        let (command, max) = self.search(task);
+        let answer = self.ask_line(&command, "bestmove", "go", max).await?;
         self.is_searching = false;
         let best = answer.split_whitespace().nth(1).unwrap_or_default();
         task.legal(best)
             .ok_or_else(|| EngineError::IllegalMove(best.to_owned()))
+    }
+
+    /// The command that begins a search, and how long it may take.
+    fn search(&self, task: &Task) -> (String, Duration) {
+        let max = task.own_time() + Self::OVERTIME_MAX;
+        let (mut command, max) = match (task.is_timed, self.first_moves_by_clock) {
+            (true, _) => (go_command(task, self.margin), max),
+            (false, false) => (go_command(task, self.margin), max.min(Self::FIRST_MOVE_MAX)),
+            (false, true) => {
+                let mut task = task.clone().hurried(Self::FIRST_MOVE_CLOCK);
+                task.is_timed = true;
+                let command = go_command(&task, self.margin);
+                (command, max.min(Self::FIRST_MOVE_MAX))
+            }
+        };
+        for limit in &self.limits {
+            command.push_str(&match limit {
+                SearchLimit::Nodes(nodes) => format!(" nodes {nodes}"),
+                SearchLimit::Depth(depth) => format!(" depth {depth}"),
+            });
+        }
+        (command, max)
+    }
+
+    /// What it said of the search for its last move.
+    pub(super) const fn report(&self) -> Report {
+        self.report
     }
 
     /// Whether it knows the rules of a variant.
@@ -184,6 +228,7 @@ impl UciEngine {
             self.say(command).await?;
             while let Ok(Some(line)) = self.lines.next().await {
                 self.options.note(&line);
+                self.report.note(&line);
                 if line.split_whitespace().next() == Some(answer) {
                     return Ok(line);
                 }

@@ -174,10 +174,10 @@ pub(crate) fn movetext(pgn: &str) -> Result<(Vec<String>, String), String> {
 }
 
 /// Why a record makes no game.
-struct Skip {
-    line: usize,
+pub(super) struct Skip {
+    pub(super) line: usize,
     kind: SkipKind,
-    why: String,
+    pub(super) why: String,
 }
 
 impl Skip {
@@ -322,7 +322,7 @@ fn check_won(record: &Record, line: &Line, ending: Ending) -> Result<(), Skip> {
 }
 
 /// The variant by its tag, whose value no standard fixes: that of this server, of Lichess, and other usual names.
-fn variant(record: &Record) -> Result<Variant, Skip> {
+pub(super) fn variant(record: &Record) -> Result<Variant, Skip> {
     const STANDARD: [&str; 5] = ["", "standard", "chess", "normal", "fromposition"];
     const CHESS960: [&str; 4] = ["chess960", "fischerandom", "fischerrandom", "960"];
     let Some(tag) = record.tag("Variant") else {
@@ -394,7 +394,7 @@ fn time_control(record: &Record) -> Result<Option<TimeControl>, Skip> {
 
 /// The FEN tag and its line. `SetUp` says whether there is one (PGN standard 9.7); files often forget it
 /// and never mean it.
-fn start_fen(record: &Record) -> Result<Option<(usize, String)>, Skip> {
+pub(super) fn start_fen(record: &Record) -> Result<Option<(usize, String)>, Skip> {
     let set_up = record.tag("SetUp");
     match (record.tag("FEN"), set_up.map(|tag| tag.value.trim())) {
         (None, Some("1")) => Err(Skip::damaged(
