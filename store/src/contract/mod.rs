@@ -15,6 +15,7 @@ mod registry;
 mod retention;
 mod revocations;
 mod tickets;
+mod tournaments;
 mod transfers;
 mod waves;
 
@@ -39,6 +40,7 @@ pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
 pub use self::revocations::{REVOCATION_KEPT, Revocations, Validity};
 pub use self::tickets::Tickets;
+pub use self::tournaments::Tournaments;
 pub use self::transfers::Transfers;
 pub use self::waves::Waves;
 
@@ -62,6 +64,7 @@ pub trait Store:
     + Revocations
     + Accounts
     + Transfers
+    + Tournaments
     + Retention
     + Archive
     + Feed
@@ -83,6 +86,7 @@ impl<T> Store for T where
         + Revocations
         + Accounts
         + Transfers
+        + Tournaments
         + Retention
         + Archive
         + Feed

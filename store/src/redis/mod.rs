@@ -36,6 +36,7 @@ mod sentinel;
 mod survey;
 mod sweep;
 mod tickets;
+mod tournaments;
 mod tls;
 mod transfers;
 mod url;

@@ -31,5 +31,6 @@ mod revocations;
 mod samples;
 mod scan;
 mod sequences;
+mod tournaments;
 mod transfers;
 mod waves;

@@ -11,7 +11,7 @@ use store::{
     Accounts, Append, Appended, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed,
     Front, HandOver, HandedOver, Holdings, Idempotency, MatchHead, MatchLog, MatchPage, Matches,
     MemoryStore, Outbox, Ownership, Ratings, Registered, Registry, Retention, Revocations,
-    ScanCursor, ShardRecord, Standing, StoreError, Tickets, Transfers, Waves,
+    ScanCursor, ShardRecord, Standing, StoreError, Tickets, Tournaments, Transfers, Waves,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -436,6 +436,12 @@ impl Front<dyn Holdings> for Way {
 
 impl Front<dyn Accounts> for Way {
     fn behind(&self) -> Result<&dyn Accounts, StoreError> {
+        no_tickets()
+    }
+}
+
+impl Front<dyn Tournaments> for Way {
+    fn behind(&self) -> Result<&dyn Tournaments, StoreError> {
         no_tickets()
     }
 }
