@@ -28,6 +28,7 @@ mod matches;
 mod page;
 mod players;
 mod svg;
+mod tournaments;
 mod visitor;
 
 mod places;

@@ -16,7 +16,7 @@ use crate::access::{Access, require_operator};
 use crate::problem::ProblemBody;
 use crate::source::Source;
 use crate::state::Admin;
-use crate::{actions, club, events, installation, log, matches, page, players};
+use crate::{actions, club, events, installation, log, matches, page, players, tournaments};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -66,6 +66,9 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .routes(routes!(players::remove))
         .routes(routes!(players::invitations, players::invite))
         .routes(routes!(players::withdraw))
+        .routes(routes!(tournaments::put))
+        .routes(routes!(tournaments::put_round))
+        .routes(routes!(tournaments::rule))
         .routes(routes!(club::pools))
         .routes(routes!(club::tickets))
         .routes(routes!(club::challenges))

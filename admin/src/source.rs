@@ -15,8 +15,9 @@ use crate::views::{
     NewPlayers, PlayerList, PlayerQuery, PlayersMade, Removed, Restored, Revoked, ShardList,
     WatchedMatch,
 };
+use protocol::http::{NewRound, NewRuling, NewTournament, TournamentReply};
 use shard_core::MatchQuery;
-use store::SecretDigest;
+use store::{SecretDigest, TournamentId};
 
 /// The role of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -193,6 +194,34 @@ pub trait Source: Send + Sync + 'static {
 
     /// Withdraws an invitation; returns those that are left.
     async fn withdraw_invitation(&self, _digest: &SecretDigest) -> Result<InvitationList, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Makes a tournament, or replaces one that has not begun; for a matchmaker only, like the two that follow.
+    async fn put_tournament(
+        &self,
+        _id: &TournamentId,
+        _request: &NewTournament,
+    ) -> Result<TournamentReply, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Begins a round of a tournament.
+    async fn put_round(
+        &self,
+        _id: &TournamentId,
+        _round: u16,
+        _request: &NewRound,
+    ) -> Result<TournamentReply, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Rules on the result of a match of a tournament.
+    async fn rule(
+        &self,
+        _id: &TournamentId,
+        _ruling: &NewRuling,
+    ) -> Result<TournamentReply, Problem> {
         Err(only_matchmakers())
     }
 

@@ -66,6 +66,9 @@ mod transfers;
 
 mod watching;
 
+// Matches that belong together.
+mod tournaments;
+
 mod access_log;
 mod described;
 mod limits;

@@ -20,9 +20,12 @@ use async_trait::async_trait;
 use axum::http::Method;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use program::Reload;
+use protocol::http::{NewRound, NewRuling, NewTournament, TournamentReply};
 use serde_json::json;
 use shard_core::{MatchQuery, PageSelection};
-use store::{Archive, Ownership, Registered, SecretDigest, ShardRecord, Status, Store};
+use store::{
+    Archive, Ownership, Registered, SecretDigest, ShardRecord, Status, Store, TournamentId,
+};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -35,6 +38,7 @@ use crate::finisher::FinisherFigures;
 use crate::registry::{Fate, RegistryView};
 use crate::serve::SharedState;
 use crate::shard_client::ShardClient;
+use crate::tournaments::Organiser;
 use crate::watching::list::placed;
 
 /// Attempts to have a match ended by its heir, which may not yet know that the owner is dead.
@@ -65,6 +69,11 @@ pub async fn operate(
         archive: Arc::clone(&shared.archive),
         client,
         finisher: shared.finisher.clone(),
+        organiser: Organiser {
+            store: shared.store.clone(),
+            views: shared.views.subscribe(),
+            new_round: Arc::clone(&shared.new_round),
+        },
         shared,
         census: Census::default(),
         settings,
@@ -79,6 +88,7 @@ struct ClusterSource {
     client: ShardClient,
     shared: SharedState,
     finisher: FinisherFigures,
+    organiser: Organiser,
     census: Census,
     settings: Vec<Setting>,
 }
@@ -504,6 +514,31 @@ impl Source for ClusterSource {
 
     async fn withdraw_invitation(&self, digest: &SecretDigest) -> Result<InvitationList, Problem> {
         players::withdraw(&*self.store, digest).await
+    }
+
+    async fn put_tournament(
+        &self,
+        id: &TournamentId,
+        request: &NewTournament,
+    ) -> Result<TournamentReply, Problem> {
+        self.organiser.put_tournament(id, request).await
+    }
+
+    async fn put_round(
+        &self,
+        id: &TournamentId,
+        round: u16,
+        request: &NewRound,
+    ) -> Result<TournamentReply, Problem> {
+        self.organiser.put_round(id, round, request).await
+    }
+
+    async fn rule(
+        &self,
+        id: &TournamentId,
+        ruling: &NewRuling,
+    ) -> Result<TournamentReply, Problem> {
+        self.organiser.rule(id, ruling).await
     }
 
     async fn pools(&self) -> Result<PoolList, Problem> {

@@ -15,8 +15,7 @@ use crate::contract::{
     Accounts, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver,
     HandedOver, Holdings, Idempotency, MatchHead, MatchPage, Matches, Outbox, OutboxEntry,
     OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
-    ScanCursor, Standing, Store, Swept, Tickets, Tournaments, Transfers,
-    Validity, Waves, WorkerId,
+    ScanCursor, Standing, Store, Swept, Tickets, Tournaments, Transfers, Validity, Waves, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};

@@ -19,8 +19,7 @@ use crate::contract::{
     HandOver, HandedOver, Holdings, Idempotency, LIVE_KEEP, MatchHead, MatchLog, MatchPage,
     Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry,
     Retention, Revocations, Room, ScanCursor, Standing, Swept, Tickets, Tournaments, Transfers,
-    Validity, Waves,
-    WorkerId,
+    Validity, Waves, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};

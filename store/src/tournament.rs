@@ -51,7 +51,10 @@ impl FromStr for TournamentId {
 
     fn from_str(text: &str) -> Result<Self, InvalidTournamentId> {
         let is_one = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        let begins = text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
+        let begins = text
+            .as_bytes()
+            .first()
+            .is_some_and(u8::is_ascii_alphanumeric);
         if begins && text.len() <= Self::LEN_MAX && text.bytes().all(is_one) {
             Ok(Self(text.into()))
         } else {
@@ -143,7 +146,11 @@ mod tests {
             assert_eq!(good.parse::<TournamentId>().unwrap().to_string(), good);
         }
         for bad in ["", "-a", "_a", "a b", "ä", "a/b", &"x".repeat(41)] {
-            assert_eq!(bad.parse::<TournamentId>(), Err(InvalidTournamentId), "{bad}");
+            assert_eq!(
+                bad.parse::<TournamentId>(),
+                Err(InvalidTournamentId),
+                "{bad}"
+            );
         }
     }
 }

@@ -99,8 +99,7 @@ pub(super) const TOURNAMENTS_BY_TIME: TableDefinition<(u64, &str), ()> =
 pub(super) const TOURNAMENTS_PENDING: TableDefinition<&str, ()> =
     TableDefinition::new("tournaments_pending");
 /// Match id → the id of the tournament that it belongs to.
-pub(super) const TOURNAMENT_OF: TableDefinition<&str, &str> =
-    TableDefinition::new("tournament_of");
+pub(super) const TOURNAMENT_OF: TableDefinition<&str, &str> = TableDefinition::new("tournament_of");
 /// Ids of a tournament and of a match of it → how the match ended; empty until it has.
 pub(super) const TOURNAMENT_RESULTS: TableDefinition<(&str, &str), &str> =
     TableDefinition::new("tournament_results");

@@ -25,9 +25,7 @@ impl Tournaments for EmbeddedStore {
     ) -> Result<TournamentChanged, StoreError> {
         change.check()?;
         let change = change.clone();
-        self.writer
-            .write(move |txn| change_one(txn, &change))
-            .await
+        self.writer.write(move |txn| change_one(txn, &change)).await
     }
 
     async fn tournament(&self, id: &TournamentId) -> Result<Option<Tournament>, StoreError> {
@@ -79,12 +77,18 @@ impl Tournaments for EmbeddedStore {
         check_result(result)?;
         let (tournament, result) = (tournament.clone(), result.to_owned());
         let put = self.writer.write(move |txn| {
-            if txn.open_table(TOURNAMENTS)?.get(tournament.as_str())?.is_none() {
+            if txn
+                .open_table(TOURNAMENTS)?
+                .get(tournament.as_str())?
+                .is_none()
+            {
                 return Ok(());
             }
             let mut results = txn.open_table(TOURNAMENT_RESULTS)?;
             let key = (tournament.as_str(), id.as_str());
-            let is_known = results.get(key)?.is_some_and(|known| !known.value().is_empty());
+            let is_known = results
+                .get(key)?
+                .is_some_and(|known| !known.value().is_empty());
             if !is_known {
                 results.insert(key, result.as_str())?;
             }
@@ -145,7 +149,10 @@ fn read(txn: &ReadTransaction, id: &str) -> Result<Option<Tournament>, WriteFaul
     };
     let (revision, _, body) = found.value();
     let mut results = Vec::new();
-    for entry in txn.open_table(TOURNAMENT_RESULTS)?.range((id, "")..(id, ABOVE_IDS))? {
+    for entry in txn
+        .open_table(TOURNAMENT_RESULTS)?
+        .range((id, "")..(id, ABOVE_IDS))?
+    {
         let (key, result) = entry?;
         if !result.value().is_empty() {
             results.push((match_id(key.value().1)?, result.value().into()));

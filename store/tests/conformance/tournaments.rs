@@ -45,7 +45,11 @@ fn a_document_changes_only_from_the_expected_revision() {
             body: "{}".into(),
             ..first.clone()
         };
-        assert_eq!(put(&other).await, TournamentChanged::Stale(1), "another one");
+        assert_eq!(
+            put(&other).await,
+            TournamentChanged::Stale(1),
+            "another one"
+        );
         assert_eq!(put(&second).await, TournamentChanged::Done);
         assert_eq!(put(&first).await, TournamentChanged::Stale(2), "late");
         let found = store.tournament(&id("open")).await.unwrap();
@@ -92,7 +96,10 @@ fn matches_belong_to_the_tournament_that_named_them_first() {
         let of = async |n| store.tournament_of(match_id(n)).await.unwrap();
         assert_eq!(of(1).await, None);
         let matches = [match_id(1), match_id(2)];
-        store.change_tournament(&change("a", 0, &matches)).await.unwrap();
+        store
+            .change_tournament(&change("a", 0, &matches))
+            .await
+            .unwrap();
         store
             .change_tournament(&change("b", 0, &[match_id(2), match_id(3)]))
             .await
@@ -113,7 +120,10 @@ fn the_tournaments_with_matches_to_be_created_are_named_until_they_are() {
         let pending = async || store.pending_tournaments().await.unwrap();
         for of in ["b", "a", "none"] {
             let matches: &[MatchId] = if of == "none" { &[] } else { &[match_id(1)] };
-            store.change_tournament(&change(of, 0, matches)).await.unwrap();
+            store
+                .change_tournament(&change(of, 0, matches))
+                .await
+                .unwrap();
         }
         assert_eq!(pending().await, [id("a"), id("b")]);
         store.change_tournament(&change("a", 1, &[])).await.unwrap();
@@ -128,15 +138,24 @@ fn the_tournaments_with_matches_to_be_created_are_named_until_they_are() {
 fn the_first_result_of_a_match_stays() {
     on_all(|store| async move {
         let put = async |of: &str, n, result: &str| {
-            store.put_result(&id(of), match_id(n), result).await.unwrap();
+            store
+                .put_result(&id(of), match_id(n), result)
+                .await
+                .unwrap();
         };
         put("open", 1, "too early").await;
         let matches = [match_id(1), match_id(2), match_id(3)];
-        store.change_tournament(&change("open", 0, &matches)).await.unwrap();
+        store
+            .change_tournament(&change("open", 0, &matches))
+            .await
+            .unwrap();
         put("open", 2, "1-0").await;
         put("open", 2, "0-1").await;
         put("open", 1, r#"{"half":"½"}"#).await;
-        store.change_tournament(&change("open", 1, &[])).await.unwrap();
+        store
+            .change_tournament(&change("open", 1, &[]))
+            .await
+            .unwrap();
         let found = store.tournament(&id("open")).await.unwrap().unwrap();
         let mut expected = [
             (match_id(1), r#"{"half":"½"}"#.into()),
@@ -152,14 +171,21 @@ fn the_last_changed_tournaments_are_listed_first() {
     on_all(|store| async move {
         for (of, times) in [("a", 3), ("b", 1), ("c", 2)] {
             for expected in 0..times {
-                store.change_tournament(&change(of, expected, &[])).await.unwrap();
+                store
+                    .change_tournament(&change(of, expected, &[]))
+                    .await
+                    .unwrap();
             }
         }
         let all = store.tournaments(10).await.unwrap();
         let second = |n| after(Duration::from_secs(n));
         assert_eq!(
             all,
-            [(id("a"), second(2)), (id("c"), second(1)), (id("b"), second(0))]
+            [
+                (id("a"), second(2)),
+                (id("c"), second(1)),
+                (id("b"), second(0))
+            ]
         );
         assert_eq!(store.tournaments(2).await.unwrap(), all[..2]);
         assert_eq!(store.tournaments(0).await.unwrap(), []);
@@ -196,10 +222,16 @@ fn a_tournament_goes_with_all_of_it_two_years_after_its_last_change() {
     let check = async |store: &dyn Store| {
         for (of, n) in [("old", 1), ("changed", 2)] {
             let matches = [match_id(n)];
-            store.change_tournament(&change(of, 0, &matches)).await.unwrap();
+            store
+                .change_tournament(&change(of, 0, &matches))
+                .await
+                .unwrap();
             store.put_result(&id(of), match_id(n), "1-0").await.unwrap();
         }
-        store.change_tournament(&change("changed", 1, &[])).await.unwrap();
+        store
+            .change_tournament(&change("changed", 1, &[]))
+            .await
+            .unwrap();
         let early = UnixMillis(after(TOURNAMENT_KEPT).0 - 1);
         store.sweep(early).await.unwrap();
         assert_eq!(store.tournaments(9).await.unwrap().len(), 2);
@@ -212,7 +244,10 @@ fn a_tournament_goes_with_all_of_it_two_years_after_its_last_change() {
         let kept = store.tournament(&id("changed")).await.unwrap().unwrap();
         assert_eq!(kept.results.len(), 1);
         // Nothing is left of the former one of that id.
-        store.change_tournament(&change("old", 0, &[])).await.unwrap();
+        store
+            .change_tournament(&change("old", 0, &[]))
+            .await
+            .unwrap();
         let again = store.tournament(&id("old")).await.unwrap().unwrap();
         assert_eq!(again.results, []);
     };
