@@ -20,6 +20,7 @@ mod tls;
 
 // The routes.
 mod actions;
+mod arbiter;
 mod club;
 mod events;
 mod installation;
@@ -36,6 +37,7 @@ mod router;
 mod serve;
 
 pub use access::{Access, InvalidTokens};
+pub use arbiter::OrderBody;
 pub use args::{AdminArgs, InvalidAdmin};
 pub use club_views::{
     Backlog, FinishedList, FinishedPlayer, FinishedView, OpenChallenge, OpenChallengeList,

@@ -16,7 +16,7 @@ use crate::access::{Access, require_operator};
 use crate::problem::ProblemBody;
 use crate::source::Source;
 use crate::state::Admin;
-use crate::{actions, club, events, installation, log, matches, page, players, tournaments};
+use crate::{actions, arbiter, club, events, installation, log, matches, page, players, tournaments};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -57,6 +57,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .routes(routes!(events::watch))
         .routes(routes!(actions::abort))
         .routes(routes!(actions::adjudicate))
+        .routes(routes!(arbiter::order))
         .routes(routes!(actions::hand_off))
         .routes(routes!(actions::drain))
         .routes(routes!(actions::revoke))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
+use game_core::{Match, MatchId, Order, Outcome, PlayerId, ShardId};
 use serde::Serialize;
 use settings::{Effective, OptionValue};
 use utoipa::ToSchema;
@@ -147,6 +147,15 @@ pub trait Source: Send + Sync + 'static {
 
     /// Ends a match, which is loaded first if no shard has it in memory; returns once that is confirmed.
     async fn adjudicate(&self, id: MatchId, outcome: Outcome) -> Result<MatchDetails, Problem>;
+
+    /// Carries out an arbiter's order on a match, which is loaded first if no shard has it in memory, if its last event is
+    /// the `expected` one; returns once that is confirmed.
+    async fn arbitrate(
+        &self,
+        id: MatchId,
+        order: Order,
+        expected: Option<u32>,
+    ) -> Result<MatchDetails, Problem>;
 
     /// Hands a match over to `to`, or to its heir; returns once that has begun.
     async fn hand_off(&self, id: MatchId, to: Option<ShardId>) -> Result<HandedOff, Problem>;

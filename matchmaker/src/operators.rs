@@ -13,15 +13,15 @@ use std::time::Duration;
 use admin::{
     Access, Backlog, CodeMade, FinishedList, FinishedQuery, HandedOff, HeldList, InvitationList,
     InvitationMade, Kind, MatchDetails, MatchList, MatchSummary, NewInvitation, NewPlayers,
-    OpenChallengeList, Part, PlayerList, PlayerQuery, PlayersMade, PoolList, Problem, Removed,
+    OpenChallengeList, OrderBody, Part, PlayerList, PlayerQuery, PlayersMade, PoolList, Problem, Removed,
     Restored, Revoked, Setting, ShardList, ShardState, ShardView, Source, TicketList, WatchedMatch,
 };
 use async_trait::async_trait;
 use axum::http::Method;
-use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
+use game_core::{Match, MatchId, Order, Outcome, PlayerId, ShardId};
 use program::Reload;
 use protocol::http::{NewRound, NewRuling, NewTournament, TournamentReply};
-use serde_json::json;
+use serde_json::{Value, json};
 use shard_core::{MatchQuery, PageSelection};
 use store::{
     Archive, Ownership, Registered, SecretDigest, ShardRecord, Status, Store, TournamentId,
@@ -184,6 +184,31 @@ impl ClusterSource {
             .client
             .ask::<HeldList>(Method::GET, address, "/v1/held", None);
         answer.await.map(|held| held.matches)
+    }
+
+    /// Has a live match decided about by its owner or, if that is gone, by its heir.
+    async fn decide(
+        &self,
+        id: MatchId,
+        path: &str,
+        body: &Value,
+    ) -> Result<MatchDetails, Problem> {
+        let mut attempts = 0;
+        loop {
+            let (address, is_owner) = self.arbiter(id).await?;
+            let answer = self.client.ask(Method::POST, address, path, Some(body));
+            attempts += 1;
+            match answer.await {
+                Err(problem)
+                    if problem.kind == Kind::ShardUnavailable
+                        && !is_owner
+                        && attempts < TAKE_ATTEMPTS =>
+                {
+                    sleep(TAKE_EVERY).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// The shard to ask to end a live match: its owner or, if that is gone, the heir. Also whether it is the owner.
@@ -405,22 +430,17 @@ impl Source for ClusterSource {
                 json!({ "outcome": outcome }),
             ),
         };
-        let mut attempts = 0;
-        loop {
-            let (address, is_owner) = self.arbiter(id).await?;
-            let answer = self.client.ask(Method::POST, address, &path, Some(&body));
-            attempts += 1;
-            match answer.await {
-                Err(problem)
-                    if problem.kind == Kind::ShardUnavailable
-                        && !is_owner
-                        && attempts < TAKE_ATTEMPTS =>
-                {
-                    sleep(TAKE_EVERY).await;
-                }
-                answer => return answer,
-            }
-        }
+        self.decide(id, &path, &body).await
+    }
+
+    async fn arbitrate(
+        &self,
+        id: MatchId,
+        order: Order,
+        expected: Option<u32>,
+    ) -> Result<MatchDetails, Problem> {
+        let path = format!("/v1/matches/{id}/order");
+        self.decide(id, &path, &json!(OrderBody::new(order, expected))).await
     }
 
     async fn held(&self) -> Result<Vec<MatchId>, Problem> {

@@ -12,6 +12,7 @@ use super::{decode_client, decode_server, encode_client, encode_server};
 use crate::{ClientFrame, ClockView, ServerBody, ServerFrame, UnixMicros};
 
 mod client;
+mod arbiter;
 mod documentation;
 mod events;
 mod joins;
@@ -32,6 +33,7 @@ fn server_tables() -> Table<ServerFrame> {
         joins::table(),
         events::table(),
         events::endings(),
+        arbiter::table(),
         shard::answers(),
         shard::refusals(),
         shard::others(),
