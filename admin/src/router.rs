@@ -16,7 +16,9 @@ use crate::access::{Access, require_operator};
 use crate::problem::ProblemBody;
 use crate::source::Source;
 use crate::state::Admin;
-use crate::{actions, arbiter, club, events, installation, log, matches, page, players, tournaments};
+use crate::{
+    actions, arbiter, club, events, installation, log, matches, page, players, tournaments,
+};
 
 #[derive(OpenApi)]
 #[openapi(

@@ -134,7 +134,7 @@ impl Match {
                     self.clock.set_remaining(seat, remaining, is_to_move);
                 }
                 let clock_ms = remaining.as_millis();
-                Deed::ClockSet(seat, u32::try_from(clock_ms).unwrap_or(u32::MAX))
+                Deed::clock_set(seat, u32::try_from(clock_ms).unwrap_or(u32::MAX))
             }
         };
         self.history.push(CommandId(0), deed, None);

@@ -51,8 +51,11 @@ pub enum Deed {
     Stopped,
     /// An arbiter let play go on.
     Resumed,
-    /// An arbiter set the clock of a seat, to so many milliseconds.
-    ClockSet(Seat, u32),
+    /// An arbiter set White's clock, to so many milliseconds. There is one for each seat, as a seat and a clock in one
+    /// would make an entry longer.
+    WhiteClockSet(u32),
+    /// The same of Black's.
+    BlackClockSet(u32),
     /// An arbiter took back so many half-moves.
     Undone(u8),
 }
@@ -75,7 +78,20 @@ impl Deed {
             | Self::RematchOffered(seat)
             | Self::RematchDeclined(seat)
             | Self::RematchAgreed(seat) => Some(seat),
-            Self::Stopped | Self::Resumed | Self::ClockSet(..) | Self::Undone(_) => None,
+            Self::Stopped
+            | Self::Resumed
+            | Self::WhiteClockSet(_)
+            | Self::BlackClockSet(_)
+            | Self::Undone(_) => None,
+        }
+    }
+
+    /// The setting of a seat's clock, to so many milliseconds.
+    #[must_use]
+    pub const fn clock_set(seat: Seat, clock_ms: u32) -> Self {
+        match seat {
+            Seat::White => Self::WhiteClockSet(clock_ms),
+            Seat::Black => Self::BlackClockSet(clock_ms),
         }
     }
 
@@ -101,7 +117,8 @@ impl Deed {
             Self::RematchAgreed(_) => EventKind::RematchAgreed { match_id: rematch? },
             Self::Stopped => EventKind::Stopped,
             Self::Resumed => EventKind::Resumed,
-            Self::ClockSet(seat, _) => EventKind::ClockSet { seat },
+            Self::WhiteClockSet(_) => EventKind::ClockSet { seat: Seat::White },
+            Self::BlackClockSet(_) => EventKind::ClockSet { seat: Seat::Black },
             Self::Undone(plies) => EventKind::TakenBack { plies },
         })
     }
@@ -272,8 +289,11 @@ impl PackedLog {
                     let clock = &mut clocks[seat.opponent()];
                     *clock = (*clock + Duration::from_secs(seconds.into())).min(Clock::MAX);
                 }
-                Deed::ClockSet(seat, clock_ms) => {
-                    clocks[seat] = Duration::from_millis(clock_ms.into());
+                Deed::WhiteClockSet(clock_ms) => {
+                    clocks.white = Duration::from_millis(clock_ms.into());
+                }
+                Deed::BlackClockSet(clock_ms) => {
+                    clocks.black = Duration::from_millis(clock_ms.into());
                 }
                 Deed::TakenBack(_, plies) | Deed::Undone(plies) => {
                     after.truncate(after.len().saturating_sub(plies.into()).max(1));

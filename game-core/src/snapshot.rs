@@ -321,8 +321,11 @@ impl Match {
                 let clock = &mut state.remaining[seat.opponent()];
                 *clock = clock.saturating_add(given).min(Clock::MAX);
             }
-            Deed::ClockSet(seat, clock_ms) => {
-                state.remaining[seat] = Duration::from_millis(clock_ms.into());
+            Deed::WhiteClockSet(clock_ms) => {
+                state.remaining.white = Duration::from_millis(clock_ms.into());
+            }
+            Deed::BlackClockSet(clock_ms) => {
+                state.remaining.black = Duration::from_millis(clock_ms.into());
             }
             Deed::TakenBack(_, plies) | Deed::Undone(plies) => {
                 let ply = self.ply().saturating_sub(plies.into());

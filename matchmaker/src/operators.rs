@@ -13,8 +13,9 @@ use std::time::Duration;
 use admin::{
     Access, Backlog, CodeMade, FinishedList, FinishedQuery, HandedOff, HeldList, InvitationList,
     InvitationMade, Kind, MatchDetails, MatchList, MatchSummary, NewInvitation, NewPlayers,
-    OpenChallengeList, OrderBody, Part, PlayerList, PlayerQuery, PlayersMade, PoolList, Problem, Removed,
-    Restored, Revoked, Setting, ShardList, ShardState, ShardView, Source, TicketList, WatchedMatch,
+    OpenChallengeList, OrderBody, Part, PlayerList, PlayerQuery, PlayersMade, PoolList, Problem,
+    Removed, Restored, Revoked, Setting, ShardList, ShardState, ShardView, Source, TicketList,
+    WatchedMatch,
 };
 use async_trait::async_trait;
 use axum::http::Method;
@@ -187,12 +188,7 @@ impl ClusterSource {
     }
 
     /// Has a live match decided about by its owner or, if that is gone, by its heir.
-    async fn decide(
-        &self,
-        id: MatchId,
-        path: &str,
-        body: &Value,
-    ) -> Result<MatchDetails, Problem> {
+    async fn decide(&self, id: MatchId, path: &str, body: &Value) -> Result<MatchDetails, Problem> {
         let mut attempts = 0;
         loop {
             let (address, is_owner) = self.arbiter(id).await?;
@@ -440,7 +436,8 @@ impl Source for ClusterSource {
         expected: Option<u32>,
     ) -> Result<MatchDetails, Problem> {
         let path = format!("/v1/matches/{id}/order");
-        self.decide(id, &path, &json!(OrderBody::new(order, expected))).await
+        self.decide(id, &path, &json!(OrderBody::new(order, expected)))
+            .await
     }
 
     async fn held(&self) -> Result<Vec<MatchId>, Problem> {

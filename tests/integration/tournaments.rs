@@ -21,7 +21,9 @@ const PLAYERS: u16 = 20;
 
 /// Accounts of programs with their tokens, by name.
 async fn accounts(installation: &Installation, count: u16) -> BTreeMap<String, String> {
-    let names: Vec<String> = (1..=count).map(|number| format!("Bot-{number:02}")).collect();
+    let names: Vec<String> = (1..=count)
+        .map(|number| format!("Bot-{number:02}"))
+        .collect();
     let request = json!({ "names": names, "bot": true });
     let (status, made) = installation.admin.post("/v1/players", &request).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
@@ -107,9 +109,8 @@ impl Field<'_> {
             _ => (pairing.white, None),
         };
         let mut one = self.sit(first, id).await;
-        let acknowledged = |body: &protocol::ServerBody| {
-            matches!(body, protocol::ServerBody::Ack { .. })
-        };
+        let acknowledged =
+            |body: &protocol::ServerBody| matches!(body, protocol::ServerBody::Ack { .. });
         let Some(second) = second else {
             one.command(1, CommandKind::Resign).await;
             one.until(acknowledged).await;
@@ -132,8 +133,14 @@ fn table(tournament: &TournamentReply) -> Vec<(u16, f64, f64, f64, f64)> {
             BoardResult::Draw => 0.5,
             _ => 0.0,
         };
-        games.entry(pairing.white).or_default().push((pairing.black, white));
-        games.entry(pairing.black).or_default().push((pairing.white, 1.0 - white));
+        games
+            .entry(pairing.white)
+            .or_default()
+            .push((pairing.black, white));
+        games
+            .entry(pairing.black)
+            .or_default()
+            .push((pairing.white, 1.0 - white));
     }
     let points = |number: u16| games[&number].iter().map(|(_, point)| point).sum::<f64>();
     let mut rows: Vec<_> = games
@@ -142,11 +149,18 @@ fn table(tournament: &TournamentReply) -> Vec<(u16, f64, f64, f64, f64)> {
             let opponents: Vec<f64> = own.iter().map(|(opponent, _)| points(*opponent)).collect();
             let all: f64 = opponents.iter().sum();
             let least = opponents.iter().copied().fold(f64::INFINITY, f64::min);
-            let beaten = own.iter().map(|(opponent, point)| points(*opponent) * point);
+            let beaten = own
+                .iter()
+                .map(|(opponent, point)| points(*opponent) * point);
             (number, points(number), all - least, all, beaten.sum())
         })
         .collect();
-    let wins = |number: u16| games[&number].iter().filter(|(_, point)| *point == 1.0).count();
+    let wins = |number: u16| {
+        games[&number]
+            .iter()
+            .filter(|(_, point)| *point == 1.0)
+            .count()
+    };
     rows.sort_by(|one, other| {
         let key = |row: &(u16, f64, f64, f64, f64)| [row.1, row.2, row.3, row.4];
         key(other)
@@ -175,7 +189,10 @@ async fn a_swiss_of_an_outside_program_survives_the_death_of_the_matchmaker_in_e
         "terms": { "control": { "initial_ms": 300_000 }, "clock_start": "at_once" },
     });
     for _ in 0..2 {
-        let made = installation.admin.try_put("/v1/tournaments/swiss", &request).await;
+        let made = installation
+            .admin
+            .try_put("/v1/tournaments/swiss", &request)
+            .await;
         let (status, made) = made.unwrap();
         assert_eq!(status, StatusCode::OK, "{made}");
     }
@@ -220,7 +237,11 @@ async fn a_swiss_of_an_outside_program_survives_the_death_of_the_matchmaker_in_e
         assert_eq!(status, StatusCode::OK, "{answer}");
         let begun: RoundView = eventually("all matches of the round exist", || async {
             let tournament = read(&installation, "swiss").await;
-            assert_eq!(tournament.rounds.len(), usize::from(number), "each round once");
+            assert_eq!(
+                tournament.rounds.len(),
+                usize::from(number),
+                "each round once"
+            );
             let round = tournament.rounds.last().unwrap().clone();
             round.is_created.then_some(round)
         })
@@ -228,11 +249,21 @@ async fn a_swiss_of_an_outside_program_survives_the_death_of_the_matchmaker_in_e
         let begun_pairs = begun.pairings.iter().map(|one| (one.white, one.black));
         assert_eq!(begun_pairs.collect::<Vec<_>>(), pairs);
         for (white, black) in pairs {
-            assert!(met.insert((white.min(black), white.max(black))), "they met before");
+            assert!(
+                met.insert((white.min(black), white.max(black))),
+                "they met before"
+            );
         }
         let pgn = text(&installation, &format!("swiss/rounds/{number}/pgn")).await;
-        assert_eq!(pgn.matches("[Result \"*\"]").count(), begun.pairings.len(), "{pgn}");
-        assert_eq!(pgn.matches(&format!("[Round \"{number}\"]")).count(), begun.pairings.len());
+        assert_eq!(
+            pgn.matches("[Result \"*\"]").count(),
+            begun.pairings.len(),
+            "{pgn}"
+        );
+        assert_eq!(
+            pgn.matches(&format!("[Round \"{number}\"]")).count(),
+            begun.pairings.len()
+        );
 
         // And once more in the middle of the games.
         let (first, second) = begun.pairings.split_at(begun.pairings.len() / 2);
@@ -255,7 +286,11 @@ async fn a_swiss_of_an_outside_program_survives_the_death_of_the_matchmaker_in_e
     let tournament = read(&installation, "swiss").await;
     assert!(tournament.is_over);
     for pairing in tournament.rounds.iter().flat_map(|round| &round.pairings) {
-        assert_eq!(pairing.result, Some(result(pairing.white, pairing.black)), "{pairing:?}");
+        assert_eq!(
+            pairing.result,
+            Some(result(pairing.white, pairing.black)),
+            "{pairing:?}"
+        );
     }
     let row = |row: &StandingView| {
         let breaks = (row.buchholz_cut1, row.buchholz, row.sonneborn_berger);
@@ -267,7 +302,13 @@ async fn a_swiss_of_an_outside_program_survives_the_death_of_the_matchmaker_in_e
     let live = store::Matches::matches(&store, None, 1_000).await.unwrap();
     assert_eq!(live.matches.len(), usize::from(ROUNDS * PLAYERS / 2));
     let report = text(&installation, "swiss/trf").await;
-    assert_eq!(report.lines().filter(|line| line.starts_with("001")).count(), usize::from(PLAYERS));
+    assert_eq!(
+        report
+            .lines()
+            .filter(|line| line.starts_with("001"))
+            .count(),
+        usize::from(PLAYERS)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -275,18 +316,20 @@ async fn a_round_is_made_whole_or_not_at_all_and_results_are_ruled() {
     let environment = [("ROOKERY_LIMIT_EXEMPT", "127.0.0.0/8")];
     let installation = Installation::start_with(1, &environment).await;
     let tokens = accounts(&installation, 3).await;
-    let names: Vec<Value> = tokens.keys().map(|name| json!({ "player": name })).collect();
+    let names: Vec<Value> = tokens
+        .keys()
+        .map(|name| json!({ "player": name }))
+        .collect();
     let terms = json!({ "control": { "initial_ms": 60_000 }, "clock_start": "at_once" });
     let put = async |path: &str, body: Value| {
         let path = format!("/v1/tournaments/{path}");
         installation.admin.try_put(&path, &body).await.unwrap()
     };
-    let tournament = |system: &str| {
-        json!({ "name": "Open", "system": system, "players": names, "terms": terms })
-    };
+    let tournament = |system: &str| json!({ "name": "Open", "system": system, "players": names, "terms": terms });
 
     // Nothing is made of what is wrong in one place.
-    let unknown = json!({ "name": "Open", "players": [names[0], { "player": "nobody" }], "terms": terms });
+    let unknown =
+        json!({ "name": "Open", "players": [names[0], { "player": "nobody" }], "terms": terms });
     let (status, answer) = put("open", unknown).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
     let (status, _) = put("open/rounds/1", json!({})).await;
@@ -297,19 +340,30 @@ async fn a_round_is_made_whole_or_not_at_all_and_results_are_ruled() {
         (json!([]), StatusCode::BAD_REQUEST),
         (json!([{ "white": 1, "black": 4 }]), StatusCode::BAD_REQUEST),
         (json!([{ "white": 1, "black": 1 }]), StatusCode::BAD_REQUEST),
-        (json!([{ "white": 1, "black": 2 }, { "white": 2, "black": 0 }]), StatusCode::BAD_REQUEST),
+        (
+            json!([{ "white": 1, "black": 2 }, { "white": 2, "black": 0 }]),
+            StatusCode::BAD_REQUEST,
+        ),
     ] {
         let (status, answer) = put("open/rounds/1", json!({ "pairings": pairings })).await;
         assert_eq!(status, expected, "{answer}");
     }
-    let (status, answer) = put("open/rounds/2", json!({ "pairings": [{ "white": 1, "black": 2 }] })).await;
+    let (status, answer) = put(
+        "open/rounds/2",
+        json!({ "pairings": [{ "white": 1, "black": 2 }] }),
+    )
+    .await;
     assert_eq!(status, StatusCode::CONFLICT, "{answer}");
     assert_eq!(read(&installation, "open").await.rounds, []);
 
     let pairings = json!([{ "white": 3, "black": 1, "board": "A" }, { "white": 2, "black": 0 }]);
     let round = json!({ "pairings": pairings });
     let (status, answer) = put("open/rounds/1", round.clone()).await;
-    assert_eq!((status, &answer["rounds"][0]["is_created"]), (StatusCode::OK, &json!(true)), "{answer}");
+    assert_eq!(
+        (status, &answer["rounds"][0]["is_created"]),
+        (StatusCode::OK, &json!(true)),
+        "{answer}"
+    );
     let (_, again) = put("open/rounds/1", round).await;
     assert_eq!(again["rounds"], answer["rounds"], "a repetition");
     let other = json!({ "pairings": [{ "white": 1, "black": 3 }] });
@@ -324,12 +378,18 @@ async fn a_round_is_made_whole_or_not_at_all_and_results_are_ruled() {
         let rows = tournament.standings.iter();
         let mut points: Vec<_> = rows.map(|row| (row.number, row.points)).collect();
         points.sort_by_key(|(number, _)| *number);
-        points.into_iter().map(|(_, points)| points).collect::<Vec<_>>()
+        points
+            .into_iter()
+            .map(|(_, points)| points)
+            .collect::<Vec<_>>()
     };
     assert_eq!(points(&begun), [0.0, 1.0, 0.0]);
     let (status, answer) = installation
         .admin
-        .post(&format!("/v1/matches/{id}/adjudicate"), &json!({ "outcome": "white_wins" }))
+        .post(
+            &format!("/v1/matches/{id}/adjudicate"),
+            &json!({ "outcome": "white_wins" }),
+        )
         .await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     eventually("the decision is in the table", || async {
@@ -343,16 +403,30 @@ async fn a_round_is_made_whole_or_not_at_all_and_results_are_ruled() {
         (Value::Null, [0.0, 1.0, 1.0]),
     ] {
         let ruling = json!({ "match_id": id, "result": result });
-        let (status, answer) = installation.admin.post("/v1/tournaments/open/rulings", &ruling).await;
+        let (status, answer) = installation
+            .admin
+            .post("/v1/tournaments/open/rulings", &ruling)
+            .await;
         assert_eq!(status, StatusCode::OK, "{answer}");
-        assert_eq!(points(&read(&installation, "open").await), expected, "{ruling}");
+        assert_eq!(
+            points(&read(&installation, "open").await),
+            expected,
+            "{ruling}"
+        );
     }
     let report = text(&installation, "open/trf").await;
-    assert!(report.contains("   3 b 0") && report.contains("  0000 - U"), "{report}");
+    assert!(
+        report.contains("   3 b 0") && report.contains("  0000 - U"),
+        "{report}"
+    );
 
     // The server pairs the other systems.
     let (status, answer) = put("all", tournament("round_robin")).await;
-    assert_eq!((status, &answer["rounds_planned"]), (StatusCode::OK, &json!(3)), "{answer}");
+    assert_eq!(
+        (status, &answer["rounds_planned"]),
+        (StatusCode::OK, &json!(3)),
+        "{answer}"
+    );
     for number in 1..=3 {
         let (status, answer) = put(&format!("all/rounds/{number}"), json!({})).await;
         assert_eq!(status, StatusCode::OK, "{answer}");

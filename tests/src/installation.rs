@@ -480,7 +480,12 @@ impl Endpoint {
 
     /// What a PUT is answered; `None` if there is no answer in JSON.
     pub async fn try_put(&self, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
-        let response = self.request(Method::PUT, path).json(body).send().await.ok()?;
+        let response = self
+            .request(Method::PUT, path)
+            .json(body)
+            .send()
+            .await
+            .ok()?;
         let status = response.status();
         Some((status, response.json().await.ok()?))
     }

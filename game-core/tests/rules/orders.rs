@@ -44,7 +44,10 @@ fn stopped_clocks_stand_and_no_move_is_accepted_until_play_goes_on() {
     assert_eq!(table.last(), EventKind::Stopped);
     assert_eq!(table.events.last().unwrap().seat, None);
     table.start_clock();
-    assert_eq!((table.game.deadline(), table.game.timed_seat()), (None, None));
+    assert_eq!(
+        (table.game.deadline(), table.game.timed_seat()),
+        (None, None)
+    );
     table.wait(600_000).tick();
     assert_eq!(table.clock_ms(Seat::White), 175_000);
     let knight = table.move_of("g1f3");
@@ -116,7 +119,10 @@ fn moves_are_taken_back_with_their_clocks() {
     assert_eq!(table.clock_ms(Seat::Black), 72_000, "with the increment");
     check_restored(&table, &setup().rated().build());
     order(&mut table, Order::Undo { plies: 2 }).unwrap();
-    assert_eq!((table.game.ply(), table.clock_ms(Seat::Black)), (2, 180_000));
+    assert_eq!(
+        (table.game.ply(), table.clock_ms(Seat::Black)),
+        (2, 180_000)
+    );
     order(&mut table, Order::Undo { plies: 2 }).unwrap();
     assert_eq!((table.game.ply(), table.game.turn()), (0, Seat::White));
     check_restored(&table, &setup().rated().build());
@@ -145,7 +151,11 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
             time: Duration::MAX,
         },
     ] {
-        assert_eq!(order(&mut table, of), Err(Refusal::AmountOutOfBounds), "{of:?}");
+        assert_eq!(
+            order(&mut table, of),
+            Err(Refusal::AmountOutOfBounds),
+            "{of:?}"
+        );
     }
     assert_eq!(table.game.snapshot(), before);
 }

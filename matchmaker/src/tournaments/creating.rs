@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use game_core::{BySeat, Match, Player, Rule};
-use protocol::http::{TagsView, Terms};
+use protocol::TagsView;
+use protocol::http::Terms;
 use store::{Created, Holding, TournamentChange, TournamentChanged, TournamentId};
 use tokio::time::sleep;
 use tracing::{debug, info, warn};
@@ -64,11 +65,12 @@ impl Service {
             if !round.is_pending {
                 continue;
             }
-            let missing = round
-                .pairings
-                .iter()
-                .filter(|pairing| !results.contains_key(&pairing.match_id))
-                .map(|pairing| self.create_board(&document, number, pairing));
+            let mut missing = Vec::new();
+            for pairing in &round.pairings {
+                if !results.contains_key(&pairing.match_id) {
+                    missing.push(self.create_board(&document, number, pairing));
+                }
+            }
             stream::iter(missing)
                 .buffer_unordered(AT_ONCE)
                 .try_collect::<()>()
@@ -146,8 +148,8 @@ impl Service {
             hold.await?;
         }
         let setup = terms.into_setup(id, players, start, round.made_at);
-        let created = self.store.create(shard.id, &Match::new(setup).snapshot());
-        if created.await? == Created::New {
+        let snapshot = Match::new(setup).snapshot();
+        if self.store.create(shard.id, &snapshot).await? == Created::New {
             self.view().note_placed(shard.id);
         }
         Ok(())

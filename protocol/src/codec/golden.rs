@@ -11,8 +11,8 @@ use game_core::{CommandId, Epoch, Seat};
 use super::{decode_client, decode_server, encode_client, encode_server};
 use crate::{ClientFrame, ClockView, ServerBody, ServerFrame, UnixMicros};
 
-mod client;
 mod arbiter;
+mod client;
 mod documentation;
 mod events;
 mod joins;

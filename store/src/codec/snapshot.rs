@@ -198,7 +198,7 @@ impl EntryV2 {
     fn after(commands: &mut Commands, entry: &Entry) -> Self {
         let Entry { command, deed } = *entry;
         let seat = match deed {
-            Deed::ClockSet(seat, _) => seat,
+            Deed::BlackClockSet(_) => Seat::Black,
             deed => deed.seat().unwrap_or(Seat::White),
         };
         let stored = match deed {
@@ -225,7 +225,9 @@ impl EntryV2 {
             Deed::RematchAgreed(_) => DeedV2::RematchAgreed,
             Deed::Stopped => DeedV2::Stopped,
             Deed::Resumed => DeedV2::Resumed,
-            Deed::ClockSet(_, clock_ms) => DeedV2::ClockSet(Varint(clock_ms.into())),
+            Deed::WhiteClockSet(clock_ms) | Deed::BlackClockSet(clock_ms) => {
+                DeedV2::ClockSet(Varint(clock_ms.into()))
+            }
             Deed::Undone(plies) => DeedV2::Undone(plies),
         };
         if deed.seat().is_none() {
@@ -269,7 +271,7 @@ impl EntryV2 {
             DeedV2::Stopped => Deed::Stopped,
             DeedV2::Resumed => Deed::Resumed,
             DeedV2::ClockSet(clock_ms) => {
-                Deed::ClockSet(seat, u32::try_from(clock_ms.0).map_err(refused)?)
+                Deed::clock_set(seat, u32::try_from(clock_ms.0).map_err(refused)?)
             }
             DeedV2::Undone(plies) => Deed::Undone(plies),
         };

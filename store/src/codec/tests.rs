@@ -129,8 +129,8 @@ fn stored_snapshots_stay_what_they_are() {
 fn what_an_arbiter_did_is_stored_without_a_command() {
     let deeds = [
         Deed::Stopped,
-        Deed::ClockSet(Seat::White, 60_000),
-        Deed::ClockSet(Seat::Black, u32::MAX),
+        Deed::WhiteClockSet(60_000),
+        Deed::BlackClockSet(u32::MAX),
         Deed::Undone(200),
         Deed::Resumed,
     ];

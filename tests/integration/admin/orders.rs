@@ -7,7 +7,8 @@ use tests::installation::{Endpoint, Installation, PlayedMatch, eventually};
 use tests::wire::RawClient;
 
 async fn hears(client: &mut RawClient, wanted: EventKind) -> protocol::ClockView {
-    let is_it = |body: &ServerBody| matches!(body, ServerBody::Event(event) if event.kind == Some(wanted));
+    let is_it =
+        |body: &ServerBody| matches!(body, ServerBody::Event(event) if event.kind == Some(wanted));
     let ServerBody::Event(event) = client.until(is_it).await.body else {
         unreachable!()
     };
@@ -37,9 +38,14 @@ async fn orders_of_an_arbiter_outlive_the_shard() {
     assert_eq!(clock.running, None);
     hears(&mut game.black, EventKind::Stopped).await;
     // Sent again, as after an answer that was lost, it is not carried out twice.
-    let again = json!({ "order": "add_time", "seat": "black", "add_ms": 60_000, "expected_seq": 3 });
+    let again =
+        json!({ "order": "add_time", "seat": "black", "add_ms": 60_000, "expected_seq": 3 });
     let (status, answer) = give(&admin, &game, again).await;
-    assert_eq!((status, &answer["code"]), (409, &json!("not_possible")), "{answer}");
+    assert_eq!(
+        (status, &answer["code"]),
+        (409, &json!("not_possible")),
+        "{answer}"
+    );
 
     let owner = admin.get(&path).await["owner"].as_str().unwrap().to_owned();
     installation.kill(&owner);
@@ -56,7 +62,10 @@ async fn orders_of_an_arbiter_outlive_the_shard() {
     let is_refused = |body: &ServerBody| matches!(body, ServerBody::Refused { .. });
     let refused = game.black.until(is_refused).await.body;
     let reason = WireRefusal::Match(Refusal::NotStarted);
-    assert!(matches!(refused, ServerBody::Refused { reason: given, .. } if given == reason), "{refused:?}");
+    assert!(
+        matches!(refused, ServerBody::Refused { reason: given, .. } if given == reason),
+        "{refused:?}"
+    );
 
     let set = json!({ "order": "set_clock", "seat": "black", "remaining_ms": 60_000 });
     let (status, answer) = give(&admin, &game, set).await;
@@ -76,14 +85,22 @@ async fn orders_of_an_arbiter_outlive_the_shard() {
     let is_ack = |body: &ServerBody| matches!(body, ServerBody::Ack { .. });
     game.black.until(is_ack).await;
     let after = admin.get(&path).await;
-    assert_eq!((&after["ply"], &after["seq"]), (&json!(2), &json!(8)), "{after}");
+    assert_eq!(
+        (&after["ply"], &after["seq"]),
+        (&json!(2), &json!(8)),
+        "{after}"
+    );
 
     for wrong in [
         json!({ "order": "undo", "plies": 3 }),
         json!({ "order": "set_clock", "seat": "white", "remaining_ms": 0 }),
     ] {
         let (status, answer) = give(&admin, &game, wrong).await;
-        assert_eq!((status, &answer["code"]), (409, &json!("not_possible")), "{answer}");
+        assert_eq!(
+            (status, &answer["code"]),
+            (409, &json!("not_possible")),
+            "{answer}"
+        );
     }
     let (status, answer) = give(&admin, &game, json!({ "order": "applaud" })).await;
     assert_eq!(status, 400, "{answer}");
