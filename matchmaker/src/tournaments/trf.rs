@@ -115,10 +115,10 @@ mod tests {
 122 60+1
 XXR 3
 XXC white1
-001    1      Ann                               1900                               2.0    1     3 w 1     2 b 1     4 w
-001    2      Bob                               1900                               0.5    4     4 b =     1 w 0     3 w -
-001    3      Cid 001 Dan                       1900                               2.0    2     1 b 0  0000 - U     2 b +
-001    4      Dän                               1900                               0.5    3     2 w =  0000 - Z     1 b
+001    1      Ann                               1900                             2.0    1     3 w 1     2 b 1     4 w
+001    2      Bob                               1900                             0.5    3     4 b =     1 w 0     3 w -
+001    3      Cid 001 Dan                       1900                             2.0    2     1 b 0  0000 - U     2 b +
+001    4      Dän                               1900                             0.5    4     2 w =  0000 - Z     1 b
 ";
         assert_eq!(report(&document, &results), expected);
     }
