@@ -186,7 +186,7 @@ async fn a_swiss_of_an_outside_program_survives_the_death_of_the_matchmaker_in_e
         .collect();
     let request = json!({
         "name": "Swiss of the house", "rounds": ROUNDS, "players": players,
-        "terms": { "control": { "initial_ms": 300_000 }, "clock_start": "at_once" },
+        "terms": { "control": { "initial_ms": 3_600_000 }, "clock_start": "at_once" },
     });
     for _ in 0..2 {
         let made = installation

@@ -121,7 +121,7 @@ impl Organiser {
             let matches = matches.collect();
             document.rounds.push(round);
             if self.change(id, revision, &document, matches).await? {
-                self.new_round.notify_waiters();
+                self.new_round.notify_one();
                 return self.created(id, number).await;
             }
         }
