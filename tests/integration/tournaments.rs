@@ -186,7 +186,7 @@ async fn a_swiss_of_an_outside_program_survives_the_death_of_the_matchmaker_in_e
         .collect();
     let request = json!({
         "name": "Swiss of the house", "rounds": ROUNDS, "players": players,
-        "terms": { "control": { "initial_ms": 3_600_000 }, "clock_start": "at_once" },
+        "terms": { "control": { "initial_ms": 3_600_000, "increment_ms": 0 }, "clock_start": "at_once" },
     });
     for _ in 0..2 {
         let made = installation
@@ -320,7 +320,7 @@ async fn a_round_is_made_whole_or_not_at_all_and_results_are_ruled() {
         .keys()
         .map(|name| json!({ "player": name }))
         .collect();
-    let terms = json!({ "control": { "initial_ms": 60_000 }, "clock_start": "at_once" });
+    let terms = json!({ "control": { "initial_ms": 60_000, "increment_ms": 0 }, "clock_start": "at_once" });
     let put = async |path: &str, body: Value| {
         let path = format!("/v1/tournaments/{path}");
         installation.admin.try_put(&path, &body).await.unwrap()

@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn an_organiser_writes_little() {
-        let text = r#"{"name":"Open","players":[{"player":"ann"}],"terms":{"control":{"initial_ms":60000}}}"#;
+        let text = r#"{"name":"Open","players":[{"player":"ann"}],"terms":{"control":{"initial_ms":60000,"increment_ms":0}}}"#;
         let tournament: NewTournament = serde_json::from_str(text).unwrap();
         assert_eq!(tournament.system, PairingSystem::Free);
         assert_eq!((tournament.cycles, tournament.heads), (1, 1));
