@@ -244,8 +244,8 @@ pub(super) mod tests {
         rounds: &[&[(u16, u16, Option<BoardResult>)]],
     ) -> (Document, Results) {
         let terms = Terms::usual("60+1".parse().unwrap());
-        let players = names.iter().map(|name| Entrant {
-            id: name.to_lowercase().parse().unwrap(),
+        let players = (1..).zip(names).map(|(number, name): (u16, _)| Entrant {
+            id: format!("player{number}").parse().unwrap(),
             name: (*name).to_owned(),
             rating: Some(1_900),
             is_bot: false,
