@@ -320,7 +320,8 @@ async fn a_round_is_made_whole_or_not_at_all_and_results_are_ruled() {
         .keys()
         .map(|name| json!({ "player": name }))
         .collect();
-    let terms = json!({ "control": { "initial_ms": 60_000, "increment_ms": 0 }, "clock_start": "at_once" });
+    let terms =
+        json!({ "control": { "initial_ms": 60_000, "increment_ms": 0 }, "clock_start": "at_once" });
     let put = async |path: &str, body: Value| {
         let path = format!("/v1/tournaments/{path}");
         installation.admin.try_put(&path, &body).await.unwrap()

@@ -39,7 +39,7 @@ pub(super) fn pairs(system: PairingSystem, players: u16, heads: u16, round: u16)
         PairingSystem::RoundRobin => berger(players, round),
         PairingSystem::Gauntlet => gauntlet(players, heads, round),
     };
-    if cycle % 2 == 0 {
+    if cycle.is_multiple_of(2) {
         pairs
     } else {
         let swapped = pairs.into_iter().map(|(white, black)| (black, white));
@@ -79,7 +79,7 @@ fn gauntlet(players: u16, heads: u16, round: u16) -> Pairs {
     let rest = players - heads;
     let pairs = (0..heads).map(|head| {
         let other = heads + 1 + (round + head) % rest;
-        if (round + head) % 2 == 0 {
+        if (round + head).is_multiple_of(2) {
             (head + 1, other)
         } else {
             (other, head + 1)
