@@ -20,6 +20,7 @@ mod tls;
 
 // The routes.
 mod actions;
+mod arbiter;
 mod club;
 mod events;
 mod installation;
@@ -28,6 +29,7 @@ mod matches;
 mod page;
 mod players;
 mod svg;
+mod tournaments;
 mod visitor;
 
 mod places;
@@ -35,6 +37,7 @@ mod router;
 mod serve;
 
 pub use access::{Access, InvalidTokens};
+pub use arbiter::OrderBody;
 pub use args::{AdminArgs, InvalidAdmin};
 pub use club_views::{
     Backlog, FinishedList, FinishedPlayer, FinishedView, OpenChallenge, OpenChallengeList,

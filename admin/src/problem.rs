@@ -26,6 +26,8 @@ web::problems! {
         PlayerNotFound = 404 "player_not_found" "No such player";
         /// No invitation has this id.
         InvitationNotFound = 404 "invitation_not_found" "No such invitation";
+        /// No tournament has this id.
+        TournamentNotFound = 404 "tournament_not_found" "No such tournament";
         /// The path takes other methods.
         MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
         /// The match has ended and cannot be changed.

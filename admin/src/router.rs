@@ -16,7 +16,9 @@ use crate::access::{Access, require_operator};
 use crate::problem::ProblemBody;
 use crate::source::Source;
 use crate::state::Admin;
-use crate::{actions, club, events, installation, log, matches, page, players};
+use crate::{
+    actions, arbiter, club, events, installation, log, matches, page, players, tournaments,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -57,6 +59,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .routes(routes!(events::watch))
         .routes(routes!(actions::abort))
         .routes(routes!(actions::adjudicate))
+        .routes(routes!(arbiter::order))
         .routes(routes!(actions::hand_off))
         .routes(routes!(actions::drain))
         .routes(routes!(actions::revoke))
@@ -66,6 +69,9 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .routes(routes!(players::remove))
         .routes(routes!(players::invitations, players::invite))
         .routes(routes!(players::withdraw))
+        .routes(routes!(tournaments::put))
+        .routes(routes!(tournaments::put_round))
+        .routes(routes!(tournaments::rule))
         .routes(routes!(club::pools))
         .routes(routes!(club::tickets))
         .routes(routes!(club::challenges))

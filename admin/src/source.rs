@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
+use game_core::{Match, MatchId, Order, Outcome, PlayerId, ShardId};
 use serde::Serialize;
 use settings::{Effective, OptionValue};
 use utoipa::ToSchema;
@@ -15,8 +15,9 @@ use crate::views::{
     NewPlayers, PlayerList, PlayerQuery, PlayersMade, Removed, Restored, Revoked, ShardList,
     WatchedMatch,
 };
+use protocol::http::{NewRound, NewRuling, NewTournament, TournamentReply};
 use shard_core::MatchQuery;
-use store::SecretDigest;
+use store::{SecretDigest, TournamentId};
 
 /// The role of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -147,6 +148,15 @@ pub trait Source: Send + Sync + 'static {
     /// Ends a match, which is loaded first if no shard has it in memory; returns once that is confirmed.
     async fn adjudicate(&self, id: MatchId, outcome: Outcome) -> Result<MatchDetails, Problem>;
 
+    /// Carries out an arbiter's order on a match, which is loaded first if no shard has it in memory, if its last event is
+    /// the `expected` one; returns once that is confirmed.
+    async fn arbitrate(
+        &self,
+        id: MatchId,
+        order: Order,
+        expected: Option<u32>,
+    ) -> Result<MatchDetails, Problem>;
+
     /// Hands a match over to `to`, or to its heir; returns once that has begun.
     async fn hand_off(&self, id: MatchId, to: Option<ShardId>) -> Result<HandedOff, Problem>;
 
@@ -193,6 +203,34 @@ pub trait Source: Send + Sync + 'static {
 
     /// Withdraws an invitation; returns those that are left.
     async fn withdraw_invitation(&self, _digest: &SecretDigest) -> Result<InvitationList, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Makes a tournament, or replaces one that has not begun; for a matchmaker only, like the two that follow.
+    async fn put_tournament(
+        &self,
+        _id: &TournamentId,
+        _request: &NewTournament,
+    ) -> Result<TournamentReply, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Begins a round of a tournament.
+    async fn put_round(
+        &self,
+        _id: &TournamentId,
+        _round: u16,
+        _request: &NewRound,
+    ) -> Result<TournamentReply, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Rules on the result of a match of a tournament.
+    async fn rule(
+        &self,
+        _id: &TournamentId,
+        _ruling: &NewRuling,
+    ) -> Result<TournamentReply, Problem> {
         Err(only_matchmakers())
     }
 

@@ -11,8 +11,8 @@ use crate::problem::Problem;
 use crate::source::Source;
 use crate::tls::Tls;
 
-/// Longest body of a request, in bytes.
-const BODY_LEN_MAX: usize = 1_024;
+/// Longest body of a request, in bytes: a tournament of a thousand players. Only operators get so far.
+const BODY_LEN_MAX: usize = 128 * 1_024;
 /// A body must be complete within this after its head.
 const BODY_WITHIN: Duration = Duration::from_secs(5);
 /// Upper bound on requests under way; streams of events, which are few and long, have their own.

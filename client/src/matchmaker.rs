@@ -4,8 +4,8 @@ mod accounts;
 mod checked;
 mod error;
 mod lobby;
-mod server_events;
 mod once;
+mod server_events;
 mod transport;
 
 use std::net::IpAddr;

@@ -307,7 +307,7 @@ impl Match {
     }
 
     /// Takes back moves, and with them the clocks, the offers and the repetitions.
-    fn take_back(&mut self, plies: u8, clocks: ClockSource) {
+    pub(crate) fn take_back(&mut self, plies: u8, clocks: ClockSource) {
         let ply = self.ply().saturating_sub(plies.into());
         let remaining = self.clocks_at(ply);
         self.line.take_back_to(&self.setup.start, ply);
@@ -323,7 +323,7 @@ impl Match {
     }
 
     /// The event for the change that was just applied.
-    fn event(&mut self, by: Option<(Seat, CommandId)>, kind: EventKind) -> Event {
+    pub(crate) fn event(&mut self, by: Option<(Seat, CommandId)>, kind: EventKind) -> Event {
         self.last_clocks = self.clock.state();
         Event {
             seq: self.seq(),
@@ -337,7 +337,7 @@ impl Match {
     }
 
     /// Brings both clocks to the moment of the event that follows.
-    fn set_clocks(&mut self, clocks: ClockSource) {
+    pub(crate) fn set_clocks(&mut self, clocks: ClockSource) {
         self.carried = Duration::ZERO;
         match clocks {
             ClockSource::Now { at, .. } => {

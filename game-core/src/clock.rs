@@ -270,6 +270,14 @@ impl Clock {
         state.remaining[seat] = remaining.min(Self::MAX);
     }
 
+    /// Sets the clock of a seat, which goes on as it did. Of the side to move, what it used beyond zero is forgiven.
+    pub(crate) fn set_remaining(&mut self, seat: Seat, remaining: Duration, is_to_move: bool) {
+        self.state.remaining[seat] = remaining.min(Self::MAX);
+        if is_to_move {
+            self.state.overrun = Duration::ZERO;
+        }
+    }
+
     /// Sets both clocks from a record, and stops them. `moves` is what each side has made by then.
     pub(crate) fn set(
         &mut self,

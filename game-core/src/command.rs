@@ -135,7 +135,7 @@ pub enum Refusal {
     NoClaim,
     /// The opponent is here, is not to move, or has not been gone for long enough.
     OpponentNotGone,
-    /// Play has not begun yet.
+    /// Play has not begun yet, or an arbiter has stopped it.
     NotStarted,
     /// A rematch can be offered only after the end.
     MatchInPlay,

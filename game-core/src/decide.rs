@@ -249,6 +249,9 @@ impl Match {
         if known.now.is_some_and(opens_later) {
             return Err(Refusal::NotStarted);
         }
+        if self.is_stopped {
+            return Err(Refusal::NotStarted);
+        }
         // The position is checked first: a move that crossed the opponent's, or was sent twice under two
         // ids, is late rather than out of turn.
         if position_seq != self.position_seq() {

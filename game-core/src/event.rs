@@ -46,9 +46,9 @@ pub enum EventKind {
     TakebackOffered,
     /// The standing request for a takeback was declined.
     TakebackDeclined,
-    /// Moves were taken back, by the seat that granted it.
+    /// Moves were taken back, by the seat that granted it, or by an arbiter.
     TakenBack {
-        /// How many half-moves, 1 or 2.
+        /// How many half-moves: 1 or 2, or as many as an arbiter undid.
         plies: u8,
     },
     /// A seat added time to its opponent's clock.
@@ -71,6 +71,15 @@ pub enum EventKind {
     RematchAgreed {
         /// The id of the new match.
         match_id: MatchId,
+    },
+    /// An arbiter stopped both clocks, and no move is accepted.
+    Stopped,
+    /// An arbiter let play go on.
+    Resumed,
+    /// An arbiter set the clock of a seat, or added time to it: the clocks after the event show it.
+    ClockSet {
+        /// Whose clock.
+        seat: Seat,
     },
 }
 

@@ -9,13 +9,13 @@ use crate::{BySeat, CommandId, EventKind, MatchId, RoundTrip, Seat, Uci, WithMov
 /// One event that did not end the match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Entry {
-    /// The command that caused it.
+    /// The command that caused it; 0 for an act of an arbiter.
     pub command: CommandId,
     /// What happened.
     pub deed: Deed,
 }
 
-/// An act of a seat that did not end the match.
+/// An act of a seat, or of an arbiter, that did not end the match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Deed {
     /// A move was made.
@@ -47,15 +47,26 @@ pub enum Deed {
     RematchDeclined(Seat),
     /// The standing offer of a rematch was accepted; the match knows the id of the new one.
     RematchAgreed(Seat),
+    /// An arbiter stopped play.
+    Stopped,
+    /// An arbiter let play go on.
+    Resumed,
+    /// An arbiter set White's clock, to so many milliseconds. There is one for each seat, as a seat and a clock in one
+    /// would make an entry longer.
+    WhiteClockSet(u32),
+    /// The same of Black's.
+    BlackClockSet(u32),
+    /// An arbiter took back so many half-moves.
+    Undone(u8),
 }
 
 // A live match must stay below 4 KB at 80 plies.
 const _: () = assert!(size_of::<Entry>() == 16);
 
 impl Deed {
-    /// The seat that did it.
+    /// The seat that did it; `None` if an arbiter did.
     #[must_use]
-    pub const fn seat(self) -> Seat {
+    pub const fn seat(self) -> Option<Seat> {
         match self {
             Self::Moved { seat, .. }
             | Self::DrawOffered(seat)
@@ -66,7 +77,21 @@ impl Deed {
             | Self::TimeGiven(seat, _)
             | Self::RematchOffered(seat)
             | Self::RematchDeclined(seat)
-            | Self::RematchAgreed(seat) => seat,
+            | Self::RematchAgreed(seat) => Some(seat),
+            Self::Stopped
+            | Self::Resumed
+            | Self::WhiteClockSet(_)
+            | Self::BlackClockSet(_)
+            | Self::Undone(_) => None,
+        }
+    }
+
+    /// The setting of a seat's clock, to so many milliseconds.
+    #[must_use]
+    pub const fn clock_set(seat: Seat, clock_ms: u32) -> Self {
+        match seat {
+            Seat::White => Self::WhiteClockSet(clock_ms),
+            Seat::Black => Self::BlackClockSet(clock_ms),
         }
     }
 
@@ -90,19 +115,24 @@ impl Deed {
             Self::RematchOffered(_) => EventKind::RematchOffered,
             Self::RematchDeclined(_) => EventKind::RematchDeclined,
             Self::RematchAgreed(_) => EventKind::RematchAgreed { match_id: rematch? },
+            Self::Stopped => EventKind::Stopped,
+            Self::Resumed => EventKind::Resumed,
+            Self::WhiteClockSet(_) => EventKind::ClockSet { seat: Seat::White },
+            Self::BlackClockSet(_) => EventKind::ClockSet { seat: Seat::Black },
+            Self::Undone(plies) => EventKind::TakenBack { plies },
         })
     }
 
     /// Whether it changed the line of moves.
     const fn changes_the_line(self) -> bool {
-        self.is_move() || matches!(self, Self::TakenBack(..))
+        self.is_move() || matches!(self, Self::TakenBack(..) | Self::Undone(_))
     }
 }
 
 impl Entry {
-    /// The seat and command that caused it.
-    pub(crate) const fn by(&self) -> (Seat, CommandId) {
-        (self.deed.seat(), self.command)
+    /// The seat and command that caused it; `None` for an act of an arbiter.
+    pub(crate) fn by(&self) -> Option<(Seat, CommandId)> {
+        self.deed.seat().map(|seat| (seat, self.command))
     }
 }
 
@@ -184,7 +214,7 @@ impl PackedLog {
         for (_, entry, round_trip) in self.numbered() {
             match entry.deed {
                 Deed::Moved { .. } => standing.push(round_trip),
-                Deed::TakenBack(_, plies) => {
+                Deed::TakenBack(_, plies) | Deed::Undone(plies) => {
                     standing.truncate(standing.len().saturating_sub(plies.into()));
                 }
                 _ => {}
@@ -203,7 +233,7 @@ impl PackedLog {
     /// The seq of the event that this command of `seat` caused. The search begins at the end, as a
     /// repeated command follows its original closely.
     pub(crate) fn find(&self, seat: Seat, id: CommandId) -> Option<u32> {
-        let is_it = |entry: &Entry| entry.by() == (seat, id);
+        let is_it = |entry: &Entry| entry.by() == Some((seat, id));
         let index = self.entries.iter().rposition(is_it)?;
         let index = u32::try_from(index).ok()?;
         let is_after_end = self.before_end.is_some_and(|before| index >= before);
@@ -234,7 +264,7 @@ impl PackedLog {
         for entry in &self.entries[..len] {
             match entry.deed {
                 Deed::Moved { uci, .. } => moves.push(uci),
-                Deed::TakenBack(_, plies) => {
+                Deed::TakenBack(_, plies) | Deed::Undone(plies) => {
                     moves.truncate(moves.len().saturating_sub(plies.into()));
                 }
                 _ => {}
@@ -259,7 +289,13 @@ impl PackedLog {
                     let clock = &mut clocks[seat.opponent()];
                     *clock = (*clock + Duration::from_secs(seconds.into())).min(Clock::MAX);
                 }
-                Deed::TakenBack(_, plies) => {
+                Deed::WhiteClockSet(clock_ms) => {
+                    clocks.white = Duration::from_millis(clock_ms.into());
+                }
+                Deed::BlackClockSet(clock_ms) => {
+                    clocks.black = Duration::from_millis(clock_ms.into());
+                }
+                Deed::TakenBack(_, plies) | Deed::Undone(plies) => {
                     after.truncate(after.len().saturating_sub(plies.into()).max(1));
                     clocks = after.last().copied().unwrap_or(start);
                 }

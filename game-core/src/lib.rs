@@ -49,6 +49,7 @@ mod state;
 mod decide;
 
 mod apply;
+mod arbiter;
 
 // What outlives it.
 mod snapshot;
@@ -61,6 +62,7 @@ mod pgn;
 pub mod testing;
 
 pub use apply::Receipt;
+pub use arbiter::Order;
 pub use clock::ClockState;
 pub use command::{Command, CommandKind, Refusal, WithMove};
 pub use decline::DeclineReason;

@@ -49,7 +49,7 @@ impl DrawOffers {
                 }
                 Deed::DrawOffered(seat) => offers.offer(seat, moves),
                 Deed::DrawDeclined(_) => offers.clear(),
-                Deed::TakenBack(_, plies) => {
+                Deed::TakenBack(_, plies) | Deed::Undone(plies) => {
                     after.truncate(after.len().saturating_sub(plies.into()).max(1));
                     offers = after.last().copied().unwrap_or_default();
                 }

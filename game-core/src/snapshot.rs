@@ -146,7 +146,7 @@ impl Match {
         let entries = &self.history.entries()[..self.history.entries_up_to(seq)];
         entries.iter().fold(0, |ply, entry| match entry.deed {
             Deed::Moved { .. } => ply + 1,
-            Deed::TakenBack(_, plies) => ply.saturating_sub(plies.into()),
+            Deed::TakenBack(_, plies) | Deed::Undone(plies) => ply.saturating_sub(plies.into()),
             _ => ply,
         })
     }
@@ -289,13 +289,15 @@ impl Match {
             };
             return self.replay_end(end, event.clocks, event.at);
         }
-        let by = by.ok_or(RestoreError::Author { seq })?;
         let clocks = ClockSource::Recorded {
             state: event.clocks,
             at: event.at,
         };
-        self.replay_act(by, event.kind, clocks, event.round_trip)
-            .map(|_| ())
+        let replayed = match by {
+            Some(by) => self.replay_act(by, event.kind, clocks, event.round_trip),
+            None => self.replay_order(event.kind, clocks),
+        };
+        replayed.map(|_| ())
     }
 
     /// Replays an event from a snapshot, which holds only the mover's clock, as the record of moves
@@ -319,7 +321,13 @@ impl Match {
                 let clock = &mut state.remaining[seat.opponent()];
                 *clock = clock.saturating_add(given).min(Clock::MAX);
             }
-            Deed::TakenBack(_, plies) => {
+            Deed::WhiteClockSet(clock_ms) => {
+                state.remaining.white = Duration::from_millis(clock_ms.into());
+            }
+            Deed::BlackClockSet(clock_ms) => {
+                state.remaining.black = Duration::from_millis(clock_ms.into());
+            }
+            Deed::TakenBack(_, plies) | Deed::Undone(plies) => {
                 let ply = self.ply().saturating_sub(plies.into());
                 state.remaining = self.clocks_at(ply);
             }
@@ -331,7 +339,10 @@ impl Match {
         })?;
         let at = MatchTime::default();
         let clocks = ClockSource::Recorded { state, at };
-        self.replay_act(entry.by(), kind, clocks, round_trip)
+        match entry.by() {
+            Some(by) => self.replay_act(by, kind, clocks, round_trip),
+            None => self.replay_order(kind, clocks),
+        }
     }
 
     /// Replays an event that did not end the match, if it is the effect of its command.
@@ -365,6 +376,9 @@ impl Match {
                 CommandKind::AcceptRematch
             }
             EventKind::Ended { .. } => return Err(RestoreError::Unfounded { seq }),
+            EventKind::Stopped | EventKind::Resumed | EventKind::ClockSet { .. } => {
+                return Err(RestoreError::Author { seq });
+            }
         };
         let known = Circumstances {
             now: None,

@@ -62,6 +62,8 @@ pub struct Match {
     pub(crate) last_clocks: ClockState,
     /// When the last event happened, on the clock of the owner at that time.
     pub(crate) last_at: MatchTime,
+    /// An arbiter has stopped play.
+    pub(crate) is_stopped: bool,
     /// How the match ended.
     pub(crate) end: Option<End>,
     /// The most recent refusals; not part of a snapshot.
@@ -103,6 +105,7 @@ impl Match {
             claims_draw: false,
             history: PackedLog::default(),
             last_at: MatchTime::default(),
+            is_stopped: false,
             end: None,
             refusals: BySeat::default(),
             setup,
@@ -168,10 +171,10 @@ impl Match {
 
     /// Starts to count time for the side to move at `now`: its clock, or the wait for its untimed first
     /// move. After each move no time counts until this is called. Has no effect while time counts
-    /// already, or on a finished match.
+    /// already or an arbiter has stopped play, or on a finished match.
     pub fn start_clock(&mut self, now: MatchTime) {
         self.resumed_at.get_or_insert(now);
-        if self.is_over() || self.deadline().is_some() {
+        if self.is_over() || self.is_stopped || self.deadline().is_some() {
             return;
         }
         let now = self.opens_at.map_or(now, |opens_at| now.max(opens_at));
@@ -280,7 +283,7 @@ impl Match {
     /// first moves are untimed, and after the end.
     #[must_use]
     pub fn timed_seat(&self) -> Option<Seat> {
-        (!self.is_over() && self.has_begun()).then(|| self.turn())
+        (!self.is_over() && !self.is_stopped && self.has_begun()).then(|| self.turn())
     }
 
     /// The seat whose draw offer stands.

@@ -67,6 +67,9 @@ mod transfers;
 mod lobby;
 mod watching;
 
+// Matches that belong together.
+mod tournaments;
+
 mod access_log;
 mod described;
 mod limits;

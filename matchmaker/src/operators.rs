@@ -13,16 +13,20 @@ use std::time::Duration;
 use admin::{
     Access, Backlog, CodeMade, FinishedList, FinishedQuery, HandedOff, HeldList, InvitationList,
     InvitationMade, Kind, MatchDetails, MatchList, MatchSummary, NewInvitation, NewPlayers,
-    OpenChallengeList, Part, PlayerList, PlayerQuery, PlayersMade, PoolList, Problem, Removed,
-    Restored, Revoked, Setting, ShardList, ShardState, ShardView, Source, TicketList, WatchedMatch,
+    OpenChallengeList, OrderBody, Part, PlayerList, PlayerQuery, PlayersMade, PoolList, Problem,
+    Removed, Restored, Revoked, Setting, ShardList, ShardState, ShardView, Source, TicketList,
+    WatchedMatch,
 };
 use async_trait::async_trait;
 use axum::http::Method;
-use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
+use game_core::{Match, MatchId, Order, Outcome, PlayerId, ShardId};
 use program::Reload;
-use serde_json::json;
+use protocol::http::{NewRound, NewRuling, NewTournament, TournamentReply};
+use serde_json::{Value, json};
 use shard_core::{MatchQuery, PageSelection};
-use store::{Archive, Ownership, Registered, SecretDigest, ShardRecord, Status, Store};
+use store::{
+    Archive, Ownership, Registered, SecretDigest, ShardRecord, Status, Store, TournamentId,
+};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -35,6 +39,7 @@ use crate::finisher::FinisherFigures;
 use crate::registry::{Fate, RegistryView};
 use crate::serve::SharedState;
 use crate::shard_client::ShardClient;
+use crate::tournaments::Organiser;
 use crate::watching::list::placed;
 
 /// Attempts to have a match ended by its heir, which may not yet know that the owner is dead.
@@ -65,6 +70,11 @@ pub async fn operate(
         archive: Arc::clone(&shared.archive),
         client,
         finisher: shared.finisher.clone(),
+        organiser: Organiser {
+            store: shared.store.clone(),
+            views: shared.views.subscribe(),
+            new_round: Arc::clone(&shared.new_round),
+        },
         shared,
         census: Census::default(),
         settings,
@@ -79,6 +89,7 @@ struct ClusterSource {
     client: ShardClient,
     shared: SharedState,
     finisher: FinisherFigures,
+    organiser: Organiser,
     census: Census,
     settings: Vec<Setting>,
 }
@@ -174,6 +185,26 @@ impl ClusterSource {
             .client
             .ask::<HeldList>(Method::GET, address, "/v1/held", None);
         answer.await.map(|held| held.matches)
+    }
+
+    /// Has a live match decided about by its owner or, if that is gone, by its heir.
+    async fn decide(&self, id: MatchId, path: &str, body: &Value) -> Result<MatchDetails, Problem> {
+        let mut attempts = 0;
+        loop {
+            let (address, is_owner) = self.arbiter(id).await?;
+            let answer = self.client.ask(Method::POST, address, path, Some(body));
+            attempts += 1;
+            match answer.await {
+                Err(problem)
+                    if problem.kind == Kind::ShardUnavailable
+                        && !is_owner
+                        && attempts < TAKE_ATTEMPTS =>
+                {
+                    sleep(TAKE_EVERY).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// The shard to ask to end a live match: its owner or, if that is gone, the heir. Also whether it is the owner.
@@ -395,22 +426,18 @@ impl Source for ClusterSource {
                 json!({ "outcome": outcome }),
             ),
         };
-        let mut attempts = 0;
-        loop {
-            let (address, is_owner) = self.arbiter(id).await?;
-            let answer = self.client.ask(Method::POST, address, &path, Some(&body));
-            attempts += 1;
-            match answer.await {
-                Err(problem)
-                    if problem.kind == Kind::ShardUnavailable
-                        && !is_owner
-                        && attempts < TAKE_ATTEMPTS =>
-                {
-                    sleep(TAKE_EVERY).await;
-                }
-                answer => return answer,
-            }
-        }
+        self.decide(id, &path, &body).await
+    }
+
+    async fn arbitrate(
+        &self,
+        id: MatchId,
+        order: Order,
+        expected: Option<u32>,
+    ) -> Result<MatchDetails, Problem> {
+        let path = format!("/v1/matches/{id}/order");
+        self.decide(id, &path, &json!(OrderBody::new(order, expected)))
+            .await
     }
 
     async fn held(&self) -> Result<Vec<MatchId>, Problem> {
@@ -504,6 +531,31 @@ impl Source for ClusterSource {
 
     async fn withdraw_invitation(&self, digest: &SecretDigest) -> Result<InvitationList, Problem> {
         players::withdraw(&*self.store, digest).await
+    }
+
+    async fn put_tournament(
+        &self,
+        id: &TournamentId,
+        request: &NewTournament,
+    ) -> Result<TournamentReply, Problem> {
+        self.organiser.put_tournament(id, request).await
+    }
+
+    async fn put_round(
+        &self,
+        id: &TournamentId,
+        round: u16,
+        request: &NewRound,
+    ) -> Result<TournamentReply, Problem> {
+        self.organiser.put_round(id, round, request).await
+    }
+
+    async fn rule(
+        &self,
+        id: &TournamentId,
+        ruling: &NewRuling,
+    ) -> Result<TournamentReply, Problem> {
+        self.organiser.rule(id, ruling).await
     }
 
     async fn pools(&self) -> Result<PoolList, Problem> {

@@ -66,6 +66,8 @@ web::problems! {
         MatchNotFound = 404 "match_not_found" "No such match";
         /// No transfer has this code any more, or ever had.
         TransferNotFound = 404 "transfer_not_found" "No such transfer";
+        /// No tournament has this id, or no round of it this number.
+        TournamentNotFound = 404 "tournament_not_found" "No such tournament";
         /// The path takes other methods.
         MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
         /// An account has this name, or one that looks like it.
@@ -190,6 +192,7 @@ mod tests {
             "404 challenge_not_found",
             "404 match_not_found",
             "404 transfer_not_found",
+            "404 tournament_not_found",
             "405 method_not_allowed",
             "409 name_taken",
             "409 challenge_taken",

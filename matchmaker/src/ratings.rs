@@ -129,7 +129,7 @@ pub(crate) fn differences(rated: Option<&RatedMatch>) -> RatingDiffs {
     BySeat::new_with(of)
 }
 
-fn rounded(number: f64) -> u16 {
+pub(crate) fn rounded(number: f64) -> u16 {
     // Saturates, and makes 0 of what is no number.
     number.round() as u16
 }

@@ -24,7 +24,7 @@ use crate::problem::{Kind, Problem};
 use crate::service::Service;
 use crate::{
     accounts, archive, challenges, feed, lobby, matches, page_routes, players, pools, probes,
-    ratings, seats, tickets, transfers, watching,
+    ratings, seats, tickets, tournaments, transfers, watching,
 };
 
 /// All routes, each logged and counted under its template.
@@ -99,6 +99,10 @@ fn limited(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(archive::export))
         .routes(routes!(archive::games))
         .routes(routes!(feed::read))
+        .routes(routes!(tournaments::list_tournaments))
+        .routes(routes!(tournaments::read_tournament))
+        .routes(routes!(tournaments::tournament_trf))
+        .routes(routes!(tournaments::round_pgn))
         .routes(routes!(ratings::read))
         .routes(routes!(ratings::history))
         .route_layer(from_fn_with_state(service.clone(), once))

@@ -11,7 +11,7 @@ use settings::AddressGroup;
 use store::{Archive, Store};
 use tokens::SigningKey;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,7 @@ use crate::registry::{RegistryView, watch_registry};
 use crate::request_metrics::RequestMetrics;
 use crate::router::router;
 use crate::service::{Resources, Service};
+use crate::tournaments::create_rounds;
 use crate::watching::ShardLink;
 use crate::watching::follower::follow;
 use crate::waves::run_waves;
@@ -55,6 +56,8 @@ pub struct SharedState {
     pub(crate) views: watch::Sender<Arc<RegistryView>>,
     /// The client for the shards, which [`operate`](crate::operate) brings.
     pub(crate) shards: ShardLink,
+    /// Wakes what creates the matches of new rounds of tournaments.
+    pub(crate) new_round: Arc<Notify>,
     /// What players' connections speak; `None` for plain HTTP.
     https: Option<Https>,
     /// What is served besides at the players' address.
@@ -83,6 +86,7 @@ impl SharedState {
             https: None,
             routes: Router::new(),
             shards: ShardLink::default(),
+            new_round: Arc::default(),
         }
     }
 
@@ -159,6 +163,7 @@ pub async fn run(
         https,
         routes,
         shards,
+        new_round,
     } = shared;
     let mut views = sender.subscribe();
     tasks.spawn(watch_registry(store.clone(), sender, shutdown.clone()));
@@ -177,12 +182,14 @@ pub async fn run(
         views,
         metrics: requests,
         shards,
+        new_round,
     };
     let service = Service::new(config, key, resources, shutdown);
     tasks.spawn(follow(Arc::clone(&service)));
     tasks.spawn(run_waves(Arc::clone(&service)));
     tasks.spawn(hear_hints(Arc::clone(&service)));
     tasks.spawn(announce_online(Arc::clone(&service)));
+    tasks.spawn(create_rounds(Arc::clone(&service)));
     let router = router(&service, routes);
     accept_all(listener, &service, router, https, &tasks).await;
     tasks.close();

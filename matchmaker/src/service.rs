@@ -65,6 +65,8 @@ pub(crate) struct Service {
     pub(crate) wakers: Arc<Wakers>,
     /// Lets the pools be looked at, as a ticket was made.
     pub(crate) new_ticket: Notify,
+    /// Lets the tournaments be looked at, as a round has begun.
+    pub(crate) new_round: Arc<Notify>,
     /// The places of streams of events.
     pub(crate) streams: Arc<Semaphore>,
     /// Also ends the requests that wait for an opponent.
@@ -89,6 +91,7 @@ pub(crate) struct Resources {
     pub(crate) views: watch::Receiver<Arc<RegistryView>>,
     pub(crate) metrics: RequestMetrics,
     pub(crate) shards: ShardLink,
+    pub(crate) new_round: Arc<Notify>,
 }
 
 impl Service {
@@ -104,6 +107,7 @@ impl Service {
             views,
             metrics,
             shards,
+            new_round,
         } = resources;
         Arc::new(Self {
             verifying_key: key.verifying_key(),
@@ -120,6 +124,7 @@ impl Service {
             news: Arc::default(),
             wakers: Arc::default(),
             new_ticket: Notify::new(),
+            new_round,
             streams: Arc::new(Semaphore::new(config.requests_max / 2)),
             watching: Watching::new(shards),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
@@ -184,11 +189,7 @@ impl Service {
     /// A new id, of a match or of a challenge whose match keeps it. Its tag is the home of a shard with room; without
     /// one it is any.
     pub(crate) fn new_match_id(&self) -> MatchId {
-        let bits = rand::random();
-        match self.view().draw(rand::random()) {
-            Some(shard) => MatchId::with_tag(shard.id.home(), bits),
-            None => MatchId::from_random(bits),
-        }
+        new_match_id(&self.view())
     }
 
     /// The first owner of a new match.
@@ -203,6 +204,15 @@ impl Service {
     /// Whether few enough requests are under way for this one to wait for an opponent.
     pub(crate) fn may_wait(&self) -> bool {
         self.bounds.requests.available_permits() > self.config.requests_max / 2
+    }
+}
+
+/// A new id, as [`Service::new_match_id`] draws it.
+pub(crate) fn new_match_id(view: &RegistryView) -> MatchId {
+    let bits = rand::random();
+    match view.draw(rand::random()) {
+        Some(shard) => MatchId::with_tag(shard.id.home(), bits),
+        None => MatchId::from_random(bits),
     }
 }
 

@@ -45,6 +45,10 @@
 //! | `GET /v1/players/{player}/games` | | 200 [`GamesReply`] |
 //! | `GET /v1/archive` | | 200 PGN or lines of [`FinishedMatch`] |
 //! | `GET /v1/feed` | | 200 lines of [`FeedLine`], or events |
+//! | `GET /v1/tournaments` | | 200 [`TournamentList`] |
+//! | `GET /v1/tournaments/{tournament}` | | 200 [`TournamentReply`] |
+//! | `GET /v1/tournaments/{tournament}/trf` | | 200 TRF16 |
+//! | `GET /v1/tournaments/{tournament}/rounds/{round}/pgn` | | 200 PGN |
 //! | `GET /livez`, `GET /readyz` | | 200 or 503 |
 //!
 //! All requests except `POST /v1/players`, `POST /v1/accounts`, `POST /v1/login`, redeeming a transfer, `POST /v1/tokens/test`, reading pools,
@@ -127,7 +131,7 @@
 //! | 400 | `invalid_request`, `invalid_id`, `invalid_name`, `invalid_password`, `invalid_position`, `invalid_terms` |
 //! | 401 | `token_missing`, `token_invalid`, `token_expired`, `token_revoked`, `login_refused` |
 //! | 403 | `not_a_player`, `own_challenge`, `not_invited`, `not_yours`, `scope_missing`, `no_account`, `not_transferable`, `sign_up_closed`, `invitation_refused`, `no_guests` |
-//! | 404 | `route_not_found`, `player_not_found`, `api_token_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found`, `transfer_not_found` |
+//! | 404 | `route_not_found`, `player_not_found`, `api_token_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found`, `transfer_not_found`, `tournament_not_found` |
 //! | 405 | `method_not_allowed` |
 //! | 408 | `body_timeout` |
 //! | 409 | `name_taken`, `challenge_taken`, `challenge_cancelled`, `challenge_declined`, `already_matched`, `request_in_progress` |
@@ -156,6 +160,7 @@ mod online;
 pub(crate) mod schema;
 mod terms;
 mod tickets;
+mod tournaments;
 
 pub use account_events::{
     AccountEvent, AccountMatch, AccountMatches, ChallengeEnd, ChallengeEnded,
@@ -172,6 +177,11 @@ pub use online::{
 };
 pub use terms::{InvalidTerms, NewChallenge, NewTicket, RatingRange, Start, Terms};
 pub use tickets::{ChallengeView, ChallengesReply, OpenChallengesReply, TicketReply, TicketStatus};
+pub use tournaments::{
+    BoardResult, Bye, ByeView, EntrantView, NewEntrant, NewPairing, NewRound, NewRuling,
+    NewTournament, PairingSystem, PairingView, RoundView, StandingView, TournamentList,
+    TournamentReply, TournamentRow,
+};
 
 /// Requests a guest player.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -8,8 +8,9 @@ use admin::{
     Setting, ShardList, ShardView, Source, WatchedMatch,
 };
 use async_trait::async_trait;
-use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
+use game_core::{Match, MatchId, Order, Outcome, PlayerId, ShardId};
 use store::{Status, Store};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +70,33 @@ impl ShardSource {
 }
 
 impl ShardSource {
+    /// Decides about a match, which is loaded first if it has to be; returns once the store has confirmed the event.
+    async fn decide(
+        &self,
+        id: MatchId,
+        ask: impl Fn(oneshot::Sender<Result<u32, NotDone>>) -> Ask,
+        is_as_decided: impl Fn(&MatchDetails) -> bool,
+    ) -> Result<MatchDetails, Problem> {
+        let deadline = Instant::now() + CONFIRMED_WITHIN;
+        let seq = loop {
+            match self.inspector.ask(&ask).await.map_err(unanswered)? {
+                Ok(seq) => break seq,
+                Err(NotDone::NotHere) => self.attend(id, deadline - LOADED_BEFORE).await?,
+                Err(why) => return Err(not_done(id, why)),
+            }
+        };
+        while Instant::now() < deadline {
+            let details = self.inspect(id).await?;
+            if details.summary.seq >= seq && is_as_decided(&details) {
+                return Ok(details);
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        let why =
+            "The decision waits for the store: it will be confirmed or not. Look at the match.";
+        Err(Problem::new(Kind::Unconfirmed, why))
+    }
+
     /// Has a live match loaded that this shard owns, or whose owner is dead, so that it can be ended.
     async fn attend(&self, id: MatchId, deadline: Instant) -> Result<(), Problem> {
         let ownership = self.store.ownership(id).await?;
@@ -233,27 +261,19 @@ impl Source for ShardSource {
     }
 
     async fn adjudicate(&self, id: MatchId, outcome: Outcome) -> Result<MatchDetails, Problem> {
-        let deadline = Instant::now() + CONFIRMED_WITHIN;
-        let seq = loop {
-            let seq = self
-                .inspector
-                .ask(|reply| Ask::Adjudicate(id, outcome, reply));
-            match seq.await.map_err(unanswered)? {
-                Ok(seq) => break seq,
-                Err(NotDone::NotHere) => self.attend(id, deadline - LOADED_BEFORE).await?,
-                Err(why) => return Err(not_done(id, why)),
-            }
-        };
-        while Instant::now() < deadline {
-            let details = self.inspect(id).await?;
-            if details.summary.seq >= seq && details.summary.status == MatchStatus::Finished {
-                return Ok(details);
-            }
-            sleep(LOOK_EVERY).await;
-        }
-        let why =
-            "The decision waits for the store: it will be confirmed or not. Look at the match.";
-        Err(Problem::new(Kind::Unconfirmed, why))
+        let ask = |reply| Ask::Adjudicate(id, outcome, reply);
+        let has_ended = |details: &MatchDetails| details.summary.status == MatchStatus::Finished;
+        self.decide(id, ask, has_ended).await
+    }
+
+    async fn arbitrate(
+        &self,
+        id: MatchId,
+        order: Order,
+        expected: Option<u32>,
+    ) -> Result<MatchDetails, Problem> {
+        let ask = |reply| Ask::Arbitrate(id, order, expected, reply);
+        self.decide(id, ask, |_| true).await
     }
 
     async fn hand_off(&self, id: MatchId, to: Option<ShardId>) -> Result<HandedOff, Problem> {
@@ -310,6 +330,7 @@ fn not_done(id: MatchId, why: NotDone) -> Problem {
         NotDone::NotHere => return not_here(id),
         NotDone::Over => Kind::MatchOver,
         NotDone::Paused => Kind::StoreUnavailable,
+        NotDone::Changed(_) | NotDone::Refused(_) => Kind::NotPossible,
         NotDone::NoHeir => Kind::NoHeir,
         NotDone::Leaving => Kind::MatchLeaving,
     };

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use game_core::{
     BySeat, ClockState, Command, CommandId, Epoch, Event, EventKind, Match, MatchId, MatchSetup,
-    MatchTime, Outcome, Receipt, Refusal, Seat, ShardId, UnixMillis,
+    MatchTime, Order, Outcome, Receipt, Refusal, Seat, ShardId, UnixMillis,
 };
 use protocol::{Role, ServerBody, WireRefusal};
 use store::{Append, Checkpoint, Status};
@@ -383,6 +383,33 @@ impl LiveMatch {
         let answer = self.game.adjudicate(outcome, now, &mut events);
         self.emit(events, limits);
         Ok(answer)
+    }
+
+    /// Carries out an arbiter's order; `Err` also if too many events wait for the store.
+    pub(crate) fn arbitrate(
+        &mut self,
+        order: Order,
+        expected: Option<u32>,
+        now: MatchTime,
+        limits: &ShardLimits,
+    ) -> Result<u32, NotDone> {
+        if self.pending.len() >= limits.pending_events_max {
+            return Err(NotDone::Paused);
+        }
+        let seq = self.game.seq();
+        if expected.is_some_and(|expected| expected != seq) {
+            return Err(NotDone::Changed(seq));
+        }
+        let mut events = Vec::new();
+        let answer = self.game.arbitrate(order, now, &mut events);
+        self.emit(events, limits);
+        // What no event changes is told too: which clock runs, and who is waited for.
+        self.release_clock(now);
+        self.count_down(now);
+        answer.map_err(|refusal| match refusal {
+            Refusal::MatchOver => NotDone::Over,
+            refusal => NotDone::Refused(refusal),
+        })
     }
 
     /// Records that the waiting events happened at the uptime `since`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use game_core::{MatchId, Outcome, PlayerId, ShardId};
+use game_core::{MatchId, Order, Outcome, PlayerId, ShardId};
 use shard_core::{Inspection, MatchQuery, MatchRow, Page, PublicMatch, ShardStatus};
 use store::ShardRecord;
 use tokio::sync::{mpsc, oneshot};
@@ -43,6 +43,14 @@ pub enum Ask {
     Status(oneshot::Sender<(ShardStatus, Vec<(ShardRecord, bool)>)>),
     /// End a match; the answer is the seq of that event, which is not confirmed yet.
     Adjudicate(MatchId, Outcome, oneshot::Sender<Result<u32, NotDone>>),
+    /// Carry out an arbiter's order, if the last event of the match is the named one; the answer is the seq that has to be
+    /// confirmed for it.
+    Arbitrate(
+        MatchId,
+        Order,
+        Option<u32>,
+        oneshot::Sender<Result<u32, NotDone>>,
+    ),
     /// Hand a match over to a shard, or to the one that would take it over; the answer is that shard.
     HandOver(
         MatchId,

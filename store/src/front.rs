@@ -15,7 +15,8 @@ use crate::contract::{
     Accounts, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver,
     HandedOver, Holdings, Idempotency, MatchHead, MatchPage, Matches, Outbox, OutboxEntry,
     OutboxPosition, OutboxTag, Presence, RatingApplied, Ratings, Registry, Retention, Revocations,
-    Room, ScanCursor, Standing, Store, Swept, Tickets, Transfers, Validity, Waves, WorkerId,
+    Room, ScanCursor, Standing, Store, Swept, Tickets, Tournaments, Transfers, Validity, Waves,
+    WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
@@ -26,6 +27,7 @@ use crate::rating::{Category, RatedMatch, Rating};
 use crate::request::{Begun, RequestDigest};
 use crate::shard::{Registered, ShardRecord};
 use crate::ticket::{Assignment, Ticket, TicketId, TicketList, TicketState};
+use crate::tournament::{Tournament, TournamentChange, TournamentChanged, TournamentId};
 use crate::transfer::Transfer;
 use crate::wave::{Paired, Wave};
 
@@ -53,6 +55,13 @@ impl<T: Front<dyn Store>> Front<dyn Matches> for T {
 
 impl<T: Front<dyn Store>> Front<dyn Ratings> for T {
     fn behind(&self) -> Result<&dyn Ratings, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Tournaments> for T {
+    fn behind(&self) -> Result<&dyn Tournaments, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -624,6 +633,44 @@ impl<T: Front<dyn Transfers>> Transfers for T {
         now: UnixMillis,
     ) -> Result<Option<Transfer>, StoreError> {
         self.behind()?.use_transfer(digest, request, now).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Tournaments>> Tournaments for T {
+    async fn change_tournament(
+        &self,
+        change: &TournamentChange,
+    ) -> Result<TournamentChanged, StoreError> {
+        self.behind()?.change_tournament(change).await
+    }
+
+    async fn tournament(&self, id: &TournamentId) -> Result<Option<Tournament>, StoreError> {
+        self.behind()?.tournament(id).await
+    }
+
+    async fn tournaments(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<(TournamentId, UnixMillis)>, StoreError> {
+        self.behind()?.tournaments(limit).await
+    }
+
+    async fn pending_tournaments(&self) -> Result<Vec<TournamentId>, StoreError> {
+        self.behind()?.pending_tournaments().await
+    }
+
+    async fn tournament_of(&self, id: MatchId) -> Result<Option<TournamentId>, StoreError> {
+        self.behind()?.tournament_of(id).await
+    }
+
+    async fn put_result(
+        &self,
+        tournament: &TournamentId,
+        id: MatchId,
+        result: &str,
+    ) -> Result<(), StoreError> {
+        self.behind()?.put_result(tournament, id, result).await
     }
 }
 

@@ -30,6 +30,7 @@ mod rating;
 mod request;
 mod shard;
 mod ticket;
+mod tournament;
 mod transfer;
 mod wave;
 
@@ -82,8 +83,8 @@ pub use contract::{
     HandedOver, Holdings, Idempotency, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog, MatchPage,
     Matches, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition, OutboxTag,
     Presence, REVOCATION_KEPT, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
-    SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tenure, Tickets, Transfers, Validity,
-    Waves, WorkerId,
+    SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tenure, Tickets, Tournaments, Transfers,
+    Validity, Waves, WorkerId,
 };
 pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]
@@ -113,6 +114,10 @@ pub use request::{Begun, REQUEST_KEPT, REQUEST_RUNS, RequestDigest};
 pub use shard::{Registered, ShardRecord, WebDoors, WebTransportDoor};
 pub use ticket::{
     Assignment, RatingRange, TICKET_WAITS, Terms, Ticket, TicketId, TicketList, TicketState,
+};
+pub use tournament::{
+    InvalidTournamentId, RESULT_LEN_MAX, ROUND_MATCHES_MAX, TOURNAMENT_KEPT, TOURNAMENT_LEN_MAX,
+    TOURNAMENTS_PAGE_MAX, Tournament, TournamentChange, TournamentChanged, TournamentId,
 };
 pub use transfer::Transfer;
 pub use wave::{Paired, WAITS_MAX, Wave};

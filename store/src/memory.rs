@@ -18,8 +18,8 @@ use crate::contract::{
     Accounts, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, Feed,
     HandOver, HandedOver, Holdings, Idempotency, LIVE_KEEP, MatchHead, MatchLog, MatchPage,
     Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag, Presence, RatingApplied, Ratings,
-    Registry, Retention, Revocations, Room, ScanCursor, Standing, Swept, Tickets, Transfers,
-    Validity, Waves, WorkerId,
+    Registry, Retention, Revocations, Room, ScanCursor, Standing, Swept, Tickets, Tournaments,
+    Transfers, Validity, Waves, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
@@ -31,6 +31,9 @@ use crate::rating::{Category, RatedMatch, Rating};
 use crate::request::{Begun, RequestDigest};
 use crate::shard::{Registered, ShardRecord};
 use crate::ticket::{Assignment, Ticket, TicketId, TicketList, TicketState};
+use crate::tournament::{
+    Tournament, TournamentChange, TournamentChanged, TournamentId, check_result,
+};
 use crate::transfer::Transfer;
 use crate::wave::{Paired, Wave, WaveBoard};
 
@@ -605,6 +608,47 @@ impl Transfers for MemoryStore {
         now: UnixMillis,
     ) -> Result<Option<Transfer>, StoreError> {
         Ok(self.model().use_transfer(digest, request, now))
+    }
+}
+
+#[async_trait]
+impl Tournaments for MemoryStore {
+    async fn change_tournament(
+        &self,
+        change: &TournamentChange,
+    ) -> Result<TournamentChanged, StoreError> {
+        change.check()?;
+        Ok(self.model().change_tournament(change))
+    }
+
+    async fn tournament(&self, id: &TournamentId) -> Result<Option<Tournament>, StoreError> {
+        Ok(self.model().tournament(id))
+    }
+
+    async fn tournaments(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<(TournamentId, UnixMillis)>, StoreError> {
+        Ok(self.model().tournaments(limit))
+    }
+
+    async fn pending_tournaments(&self) -> Result<Vec<TournamentId>, StoreError> {
+        Ok(self.model().pending_tournaments())
+    }
+
+    async fn tournament_of(&self, id: MatchId) -> Result<Option<TournamentId>, StoreError> {
+        Ok(self.model().tournament_of(id))
+    }
+
+    async fn put_result(
+        &self,
+        tournament: &TournamentId,
+        id: MatchId,
+        result: &str,
+    ) -> Result<(), StoreError> {
+        check_result(result)?;
+        self.model().put_result(tournament, id, result);
+        Ok(())
     }
 }
 

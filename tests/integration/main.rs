@@ -68,6 +68,7 @@ mod soak;
 mod spectators;
 mod store_down;
 mod store_full;
+mod tournaments;
 mod traces;
 mod upgrade;
 mod watching;

@@ -34,9 +34,16 @@ pub struct Installation {
     /// URL of the matchmaker.
     pub matchmaker: String,
     matchmaker_place: Place,
+    matchmaker_command: Started,
     directory: TempDir,
     /// What all of them share.
     pub redis: Arc<RedisServer>,
+}
+
+/// How a process was started.
+struct Started {
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 /// A shard of the installation.
@@ -212,31 +219,33 @@ impl Installation {
             });
         }
         let (port, admin_port) = (free_tcp_port(), free_tcp_port());
-        let matchmaker_place = launch(
-            directory.path().join(LOG),
-            "rookery",
-            &[
-                "matchmaker",
-                "--production",
-                "--store",
-                &redis.url(),
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-                "--signing-key",
-                &path("signing-key.pem"),
-                "--admin-listen",
-                &format!("127.0.0.1:{admin_port}"),
-                "--admin-token-file",
-                &path("tokens"),
-            ],
-            environment,
-            files,
-        );
+        let arguments = [
+            "matchmaker",
+            "--production",
+            "--store",
+            &redis.url(),
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+            "--signing-key",
+            &path("signing-key.pem"),
+            "--admin-listen",
+            &format!("127.0.0.1:{admin_port}"),
+            "--admin-token-file",
+            &path("tokens"),
+        ];
+        let log = directory.path().join(LOG);
+        let matchmaker_place = launch(log, "rookery", &arguments, environment, files);
+        let texts = |pair: &(&str, &str)| (pair.0.to_owned(), pair.1.to_owned());
+        let matchmaker_command = Started {
+            arguments: arguments.map(str::to_owned).to_vec(),
+            environment: environment.iter().map(texts).collect(),
+        };
         Self {
             shards: made,
             admin: Endpoint::new(&format!("http://127.0.0.1:{admin_port}"), TOKEN),
             matchmaker: format!("http://127.0.0.1:{port}"),
             matchmaker_place,
+            matchmaker_command,
             directory,
             redis,
         }
@@ -277,6 +286,24 @@ impl Installation {
     /// Ends the matchmaker with SIGKILL.
     pub fn kill_matchmaker(&self) {
         self.matchmaker_place.kill();
+    }
+
+    /// Starts the matchmaker again, at the same addresses, and returns once it answers operators.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start, or answers too late.
+    pub async fn restart_matchmaker(&self) {
+        let Started {
+            arguments,
+            environment,
+        } = &self.matchmaker_command;
+        let mut command = Command::new(binary("rookery"));
+        let environment = environment.iter().map(|(name, value)| (name, value));
+        command.args(arguments).envs(environment);
+        let started = self.matchmaker_place.start(&mut command);
+        started.expect("the matchmaker starts again");
+        self.wait_for_shards(self.shards.len()).await;
     }
 
     /// The processes that have ended, however, by name.
@@ -485,6 +512,18 @@ impl Endpoint {
         let kind = response.headers()["content-type"].to_str();
         let kind = kind.expect("text").to_owned();
         (kind, response.text().await.expect("text"))
+    }
+
+    /// What a PUT is answered; `None` if there is no answer in JSON.
+    pub async fn try_put(&self, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
+        let response = self
+            .request(Method::PUT, path)
+            .json(body)
+            .send()
+            .await
+            .ok()?;
+        let status = response.status();
+        Some((status, response.json().await.ok()?))
     }
 
     /// What a change is answered, by the shard that it concerns: on a machine so busy that a shard's heart

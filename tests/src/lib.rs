@@ -32,7 +32,7 @@ pub fn games_file() -> PathBuf {
     data_dir().join("lichess-2025-05.pgn")
 }
 
-/// The Python interpreter that has the packages `aioquic`, `chess`, `kubernetes-validate` and `schemathesis`.
+/// The Python interpreter that has the packages `aioquic`, `chess`, `kubernetes-validate`, `py4swiss` and `schemathesis`.
 ///
 /// # Panics
 ///
@@ -45,7 +45,7 @@ pub fn python() -> PathBuf {
     assert!(
         python.exists(),
         "{} is missing: run tests/run, which makes it, or set ROOKERY_TEST_PYTHON to a Python with the \
-         packages aioquic, berserk, chess, kubernetes-validate and schemathesis",
+         packages aioquic, berserk, chess, kubernetes-validate, py4swiss and schemathesis",
         python.display()
     );
     python

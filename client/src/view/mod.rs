@@ -220,6 +220,7 @@ impl MatchView {
         }
         match kind {
             EventKind::Moved { uci, with } => self.moved(seq, seat, uci, with)?,
+            EventKind::TakenBack { plies } if seat.is_none() => self.undone(seq, plies)?,
             EventKind::TakenBack { plies } => self.taken_back(seq, seat, plies)?,
             EventKind::Ended {
                 outcome,
@@ -231,7 +232,11 @@ impl MatchView {
                 self.state.takeback_offer = None;
                 self.gone = None;
             }
-            EventKind::TimeGiven { .. } => {}
+            // The clocks of the event say what has changed.
+            EventKind::TimeGiven { .. }
+            | EventKind::Stopped
+            | EventKind::Resumed
+            | EventKind::ClockSet { .. } => {}
             offer => self.offered(seq, seat, offer)?,
         }
         Ok(())
@@ -266,12 +271,25 @@ impl MatchView {
         if self.takeback_plies(asker) != Some(plies) {
             return Err(Violation::WrongTakeback { seq, plies });
         }
+        self.rewind(seq, plies);
+        Ok(())
+    }
+
+    /// An arbiter takes moves back, by whatever terms.
+    fn undone(&mut self, seq: u32, plies: u8) -> Result<(), Violation> {
+        if !(1..=self.moves().len()).contains(&usize::from(plies)) {
+            return Err(Violation::WrongTakeback { seq, plies });
+        }
+        self.rewind(seq, plies);
+        Ok(())
+    }
+
+    fn rewind(&mut self, seq: u32, plies: u8) {
         self.line.take_back(plies);
         self.state.position_seq = seq;
         self.claims_draw = false;
         self.take_back_offers();
         self.gone = None;
-        Ok(())
     }
 
     fn play(&mut self, uci: Uci) -> Result<(), Violation> {

@@ -265,6 +265,9 @@ fn any_event() -> impl Strategy<Value = Event> {
             outcome,
             termination
         }),
+        1 => Just(EventKind::Stopped),
+        1 => Just(EventKind::Resumed),
+        1 => Just(EventKind::ClockSet { seat: Seat::White }),
         1 => Just(EventKind::RematchOffered),
         1 => Just(EventKind::RematchDeclined),
         1 => any_match_id().prop_map(|match_id| EventKind::RematchAgreed { match_id }),

@@ -35,6 +35,7 @@ mod gone;
 mod hostile;
 mod lichess;
 mod limits;
+mod orders;
 mod perft;
 mod pgn;
 mod play;

@@ -1,7 +1,7 @@
 //! What follows from the end of one match, as a plain state machine: which step comes next, and what an answer leads to.
 //!
-//! The steps are archive, rating, feed, and removal of the outbox entry, in this order: a subscriber who reads of a match
-//! finds it in the archive, and its ratings changed. Each step has no effect when it is repeated, so a worker that ends anywhere
+//! The steps are archive, tournament, rating, feed, and removal of the outbox entry, in this order: a subscriber who reads
+//! of a match finds it in the archive, its result in its tournament, and its ratings changed. Each step has no effect when it is repeated, so a worker that ends anywhere
 //! is replaced by one that begins anew.
 
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub(crate) enum Step {
     Load,
     /// Keep it in the archive; then [`Finishing::archived`].
     Archive(Box<ArchivedMatch>),
+    /// Keep the result with the tournament that the match may belong to; then [`Finishing::recorded`].
+    Record(Box<ArchivedMatch>),
     /// Read the ratings of both players, and pass them to [`Finishing::ratings`].
     ReadRatings(BySeat<PlayerId>, Category),
     /// Change them, and pass the answer to [`Finishing::applied`].
@@ -70,6 +72,7 @@ struct Ended {
 enum Next {
     Load,
     Archive,
+    Record,
     ReadRatings(Category),
     Rate(Box<RatedMatch>),
     Publish,
@@ -97,6 +100,7 @@ impl Finishing {
         match &self.next {
             Next::Load => Step::Load,
             Next::Archive => Step::Archive(Box::new(ended.archived.clone())),
+            Next::Record => Step::Record(Box::new(ended.archived.clone())),
             Next::ReadRatings(category) => Step::ReadRatings(ended.players(), *category),
             Next::Rate(rated) => Step::Rate(rated.clone()),
             Next::Publish => Step::Publish(Box::new(ended.archived.clone()), ended.rated.clone()),
@@ -126,6 +130,18 @@ impl Finishing {
 
     /// The match is in the archive.
     pub(crate) fn archived(&mut self) {
+        // The matches of tournaments are of an event, and few others are.
+        let tags = |ended: &Ended| ended.archived.setup().tags.clone();
+        let tags = self.ended.as_ref().and_then(tags);
+        if tags.is_some_and(|tags| tags.event.is_some()) {
+            self.next = Next::Record;
+        } else {
+            self.recorded();
+        }
+    }
+
+    /// The tournament has the result, or there is none.
+    pub(crate) fn recorded(&mut self) {
         let rating = self.ended.as_ref().map(|ended| ended.rating);
         self.next = match rating {
             Some(Ok(category)) => Next::ReadRatings(category),
@@ -237,7 +253,7 @@ fn rate(
 #[cfg(test)]
 mod tests {
     use game_core::testing::SetupBuilder;
-    use game_core::{Command, CommandId, CommandKind, MatchSetup, MatchTime, WithMove};
+    use game_core::{Command, CommandId, CommandKind, MatchSetup, MatchTags, MatchTime, WithMove};
     use store::{OutboxPosition, Strength};
 
     use super::*;
@@ -344,6 +360,27 @@ mod tests {
         assert_eq!(rated, Some(second));
         finishing.published();
         assert_eq!(finishing.step(), Step::Done);
+    }
+
+    #[test]
+    fn the_result_of_a_match_of_an_event_goes_to_its_tournament_first() {
+        let tags = MatchTags {
+            event: Some("Open".into()),
+            ..MatchTags::default()
+        };
+        let setup = MatchSetup {
+            tags: Some(Box::new(tags)),
+            ..setup().rated().build()
+        };
+        let game = game(setup, &["e2e4", "e7e5"]);
+        let mut finishing = Finishing::new(entry(&game, Duration::ZERO), NOW);
+        archived(&mut finishing, &game);
+        let Step::Record(ended) = finishing.step() else {
+            panic!("{finishing:?}");
+        };
+        assert_eq!(ended.id(), game.setup().id);
+        finishing.recorded();
+        assert!(matches!(finishing.step(), Step::ReadRatings(..)));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::steps::{Finishing, Step};
 use crate::clock::now;
 use crate::finished::feed_entry;
 use crate::ratings;
+use crate::tournaments::result_of;
 
 /// Interval between two looks at all outboxes, drawn between half of it and its whole: a player sees the new rating within a
 /// second, and each matchmaker costs the store a few reads.
@@ -232,6 +233,15 @@ impl Finisher {
                 let kept = self.archive.put(&archived).await;
                 kept.map_err(|error| self.failed("archive", error))?;
                 finishing.archived();
+            }
+            Step::Record(archived) => {
+                let failed = |error| self.failed("tournament", error);
+                if let Some(of) = self.store.tournament_of(id).await.map_err(failed)? {
+                    let result = result_of(&archived);
+                    let put = self.store.put_result(&of, id, &result).await;
+                    put.map_err(failed)?;
+                }
+                finishing.recorded();
             }
             Step::ReadRatings(players, category) => {
                 let white = self.store.rating(&players.white, category).await;

@@ -74,6 +74,7 @@ impl World {
                 views: receiver,
                 metrics: Default::default(),
                 shards: Default::default(),
+                new_round: Default::default(),
             },
             shutdown.clone(),
         );

@@ -11,6 +11,7 @@ use game_core::{CommandId, Epoch, Seat};
 use super::{decode_client, decode_server, encode_client, encode_server};
 use crate::{ClientFrame, ClockView, ServerBody, ServerFrame, UnixMicros};
 
+mod arbiter;
 mod client;
 mod documentation;
 mod events;
@@ -32,6 +33,7 @@ fn server_tables() -> Table<ServerFrame> {
         joins::table(),
         events::table(),
         events::endings(),
+        arbiter::table(),
         shard::answers(),
         shard::refusals(),
         shard::others(),

@@ -87,7 +87,7 @@ fn more_in_an_event_and_an_unknown_event_are_skipped() {
     let known = EventKind::TakenBack { plies: 2 };
     let next = (Some(Seat::Black), clock(), TAKEN_BACK, 2_u8, MORE);
     assert_eq!(read(1, next), event(Some(Seat::Black), Some(known)));
-    for number in [11_u32, 250, 251, u32::MAX] {
+    for number in [14_u32, 250, 251, u32::MAX] {
         let next = (None::<Seat>, clock(), number, MORE);
         assert_eq!(read(1, next), event(None, None), "{number}");
     }

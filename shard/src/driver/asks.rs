@@ -51,6 +51,9 @@ impl Driver {
             Ask::Adjudicate(id, outcome, reply) => {
                 let _ = reply.send(self.shard.adjudicate(id, outcome, now));
             }
+            Ask::Arbitrate(id, order, expected, reply) => {
+                let _ = reply.send(self.shard.arbitrate(id, order, expected, now));
+            }
             Ask::HandOver(id, to, reply) => {
                 let _ = reply.send(self.shard.hand_over(id, to, now));
             }

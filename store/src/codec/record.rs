@@ -85,6 +85,9 @@ enum KindV2 {
     RematchOffered,
     RematchDeclined,
     RematchAgreed(StoredId),
+    Stopped,
+    Resumed,
+    ClockSet(StoredSeat),
 }
 
 impl From<&Event> for RecordV3 {
@@ -185,6 +188,9 @@ impl From<EventKind> for KindV2 {
             EventKind::RematchOffered => Self::RematchOffered,
             EventKind::RematchDeclined => Self::RematchDeclined,
             EventKind::RematchAgreed { match_id } => Self::RematchAgreed(id_to_stored(match_id)),
+            EventKind::Stopped => Self::Stopped,
+            EventKind::Resumed => Self::Resumed,
+            EventKind::ClockSet { seat } => Self::ClockSet(seat.into()),
         }
     }
 }
@@ -218,6 +224,9 @@ impl TryFrom<KindV2> for EventKind {
             KindV2::RematchAgreed(match_id) => Self::RematchAgreed {
                 match_id: id_from_stored(match_id)?,
             },
+            KindV2::Stopped => Self::Stopped,
+            KindV2::Resumed => Self::Resumed,
+            KindV2::ClockSet(seat) => Self::ClockSet { seat: seat.into() },
         })
     }
 }

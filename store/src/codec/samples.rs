@@ -503,6 +503,9 @@ pub(super) fn every_kind() -> Vec<EventKind> {
         ended().kind,
         EventKind::RematchOffered,
         EventKind::RematchDeclined,
+        EventKind::Stopped,
+        EventKind::Resumed,
+        EventKind::ClockSet { seat: Seat::Black },
         EventKind::RematchAgreed {
             match_id: "Ab00000000CD".parse().unwrap(),
         },

@@ -98,6 +98,11 @@ enum DeedV2 {
     RematchOffered,
     RematchDeclined,
     RematchAgreed,
+    /// These are of an arbiter: the seat is White where none is meant, and the command is 0.
+    Stopped,
+    Resumed,
+    ClockSet(Varint),
+    Undone(u8),
 }
 
 /// An [`End`], version 2.
@@ -192,7 +197,10 @@ impl EntryV2 {
     /// The entry after those with these `commands`, which it becomes one of.
     fn after(commands: &mut Commands, entry: &Entry) -> Self {
         let Entry { command, deed } = *entry;
-        let seat = deed.seat();
+        let seat = match deed {
+            Deed::BlackClockSet(_) => Seat::Black,
+            deed => deed.seat().unwrap_or(Seat::White),
+        };
         let stored = match deed {
             Deed::Moved {
                 seat: _,
@@ -215,7 +223,20 @@ impl EntryV2 {
             Deed::RematchOffered(_) => DeedV2::RematchOffered,
             Deed::RematchDeclined(_) => DeedV2::RematchDeclined,
             Deed::RematchAgreed(_) => DeedV2::RematchAgreed,
+            Deed::Stopped => DeedV2::Stopped,
+            Deed::Resumed => DeedV2::Resumed,
+            Deed::WhiteClockSet(clock_ms) | Deed::BlackClockSet(clock_ms) => {
+                DeedV2::ClockSet(Varint(clock_ms.into()))
+            }
+            Deed::Undone(plies) => DeedV2::Undone(plies),
         };
+        if deed.seat().is_none() {
+            return Self {
+                seat: seat.into(),
+                command: Varint(0),
+                deed: stored,
+            };
+        }
         let last = std::mem::replace(&mut commands[seat], command.0);
         Self {
             seat: seat.into(),
@@ -247,7 +268,19 @@ impl EntryV2 {
             DeedV2::RematchOffered => Deed::RematchOffered(seat),
             DeedV2::RematchDeclined => Deed::RematchDeclined(seat),
             DeedV2::RematchAgreed => Deed::RematchAgreed(seat),
+            DeedV2::Stopped => Deed::Stopped,
+            DeedV2::Resumed => Deed::Resumed,
+            DeedV2::ClockSet(clock_ms) => {
+                Deed::clock_set(seat, u32::try_from(clock_ms.0).map_err(refused)?)
+            }
+            DeedV2::Undone(plies) => Deed::Undone(plies),
         };
+        if deed.seat().is_none() {
+            return Ok(Entry {
+                command: CommandId(0),
+                deed,
+            });
+        }
         let last = &mut commands[seat];
         *last = last.wrapping_add(self.command.0);
         Ok(Entry {

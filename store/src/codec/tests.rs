@@ -88,6 +88,9 @@ fn stored_records_stay_what_they_are() {
             "08010c",
             "09",
             "0a",
+            "0c",
+            "0d",
+            "0e01",
             "0b416230303030303030304344"
         ]
     );
@@ -121,6 +124,35 @@ fn stored_snapshots_stay_what_they_are() {
     ] {
         check_golden(&snapshot, encode_snapshot, decode_snapshot, golden);
     }
+}
+
+#[test]
+fn what_an_arbiter_did_is_stored_without_a_command() {
+    let deeds = [
+        Deed::Stopped,
+        Deed::WhiteClockSet(60_000),
+        Deed::BlackClockSet(u32::MAX),
+        Deed::Undone(200),
+        Deed::Resumed,
+    ];
+    let entry = |deed| Entry {
+        command: CommandId(0),
+        deed,
+    };
+    let offer = |command| Entry {
+        command: CommandId(command),
+        deed: Deed::DrawOffered(Seat::White),
+    };
+    let mut history = vec![offer(7)];
+    history.extend(deeds.map(entry));
+    // The commands of seats are counted on from those before.
+    history.push(offer(9));
+    let snapshot = Snapshot {
+        history,
+        round_trips: Vec::new(),
+        ..snapshot()
+    };
+    assert_eq!(decode_snapshot(&encode_snapshot(&snapshot)), Ok(snapshot));
 }
 
 #[test]

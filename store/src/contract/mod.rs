@@ -16,6 +16,7 @@ mod registry;
 mod retention;
 mod revocations;
 mod tickets;
+mod tournaments;
 mod transfers;
 mod waves;
 
@@ -41,6 +42,7 @@ pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
 pub use self::revocations::{REVOCATION_KEPT, Revocations, Validity};
 pub use self::tickets::Tickets;
+pub use self::tournaments::Tournaments;
 pub use self::transfers::Transfers;
 pub use self::waves::Waves;
 
@@ -64,6 +66,7 @@ pub trait Store:
     + Revocations
     + Accounts
     + Transfers
+    + Tournaments
     + Retention
     + Archive
     + Feed
@@ -86,6 +89,7 @@ impl<T> Store for T where
         + Revocations
         + Accounts
         + Transfers
+        + Tournaments
         + Retention
         + Archive
         + Feed

@@ -44,6 +44,7 @@ mod sweep;
 mod tables;
 mod tails;
 mod tickets;
+mod tournaments;
 mod transfers;
 mod waves;
 mod writer;

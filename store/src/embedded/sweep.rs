@@ -15,12 +15,14 @@ use super::tables::{
     TRANSFER_EXPIRIES, VOID,
 };
 use super::{
-    accounts, archive, feed, holdings, idempotency, log, outbox, ratings, tickets, transfers,
+    accounts, archive, feed, holdings, idempotency, log, outbox, ratings, tickets, tournaments,
+    transfers,
 };
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
 use crate::rating::{RATED_KEPT, RATING_KEPT};
+use crate::tournament::TOURNAMENT_KEPT;
 
 /// Matches that are removed in one transaction, at most.
 const MATCHES_AT_ONCE: usize = 256;
@@ -36,6 +38,8 @@ const HOLDINGS_AT_ONCE: usize = 256;
 const REQUESTS_AT_ONCE: usize = 256;
 /// Ids of ended matches, and of rated ones, that are forgotten in one transaction.
 const IDS_AT_ONCE: usize = 256;
+/// Tournaments that are removed in one transaction: some have thousands of matches.
+const TOURNAMENTS_AT_ONCE: usize = 4;
 /// Players whose ratings are removed in one transaction: some have thousands.
 const PLAYERS_AT_ONCE: usize = 4;
 
@@ -71,6 +75,8 @@ struct Due {
     last_rated_before: u64,
     /// What was archived or published at this time or earlier is removed.
     archived_by: u64,
+    /// Tournaments that were last changed at this time or earlier are removed.
+    tournaments_by: u64,
     /// Earlier revocations are removed.
     revoked_before: u64,
 }
@@ -89,6 +95,7 @@ impl Due {
             archived_by: before(finished_keep).unwrap_or(0),
             rated_before: before(RATED_KEPT).unwrap_or(0),
             last_rated_before: before(RATING_KEPT).unwrap_or(0),
+            tournaments_by: before(TOURNAMENT_KEPT).unwrap_or(0),
             revoked_before: before(REVOCATION_KEPT).unwrap_or(0),
         }
     }
@@ -129,6 +136,7 @@ impl Due {
         let oldest = archived.first()?.map(|(key, _)| key.value().0);
         if oldest.is_some_and(|archived_at| archived_at <= self.archived_by)
             || feed::has_old(txn, self.archived_by)?
+            || tournaments::has_old(txn, self.tournaments_by)?
         {
             return Ok(true);
         }
@@ -174,6 +182,8 @@ impl Due {
         more |= ratings::forget_rated(txn, self.rated_before, IDS_AT_ONCE)? == IDS_AT_ONCE;
         let players = ratings::remove_old(txn, self.last_rated_before, PLAYERS_AT_ONCE)?;
         more |= players == PLAYERS_AT_ONCE;
+        let removed = tournaments::remove_old(txn, self.tournaments_by, TOURNAMENTS_AT_ONCE)?;
+        more |= removed == TOURNAMENTS_AT_ONCE;
         more |= archived.max(published) == ARCHIVED_AT_ONCE;
         if tickets_left {
             return Ok(Swept {

@@ -89,6 +89,21 @@ pub(super) const FEED_REMOVED: TableDefinition<(), u64> = TableDefinition::new("
 pub(super) const HOOKS: TableDefinition<&str, (u64, &str, u64, u64)> =
     TableDefinition::new("hooks");
 
+/// Id of a tournament → revision, when it was last changed, in Unix milliseconds, and its document.
+pub(super) const TOURNAMENTS: TableDefinition<&str, (u64, u64, &str)> =
+    TableDefinition::new("tournaments");
+/// When a tournament was last changed, in Unix milliseconds, and its id.
+pub(super) const TOURNAMENTS_BY_TIME: TableDefinition<(u64, &str), ()> =
+    TableDefinition::new("tournaments_by_time");
+/// Id of a tournament of which matches are to be created.
+pub(super) const TOURNAMENTS_PENDING: TableDefinition<&str, ()> =
+    TableDefinition::new("tournaments_pending");
+/// Match id → the id of the tournament that it belongs to.
+pub(super) const TOURNAMENT_OF: TableDefinition<&str, &str> = TableDefinition::new("tournament_of");
+/// Ids of a tournament and of a match of it → how the match ended; empty until it has.
+pub(super) const TOURNAMENT_RESULTS: TableDefinition<(&str, &str), &str> =
+    TableDefinition::new("tournament_results");
+
 /// One entry: the layout of the tables.
 pub(super) const LAYOUT: TableDefinition<(), u32> = TableDefinition::new("layout");
 /// The layout that these definitions describe.
@@ -178,6 +193,11 @@ pub(super) fn visit(visitor: &mut impl TableVisitor) -> Result<(), WriteFault> {
     visitor.table(CREDENTIALS)?;
     visitor.table(CREDENTIALS_OF)?;
     visitor.table(CREDENTIAL_EXPIRIES)?;
+    visitor.table(TOURNAMENTS)?;
+    visitor.table(TOURNAMENTS_BY_TIME)?;
+    visitor.table(TOURNAMENTS_PENDING)?;
+    visitor.table(TOURNAMENT_OF)?;
+    visitor.table(TOURNAMENT_RESULTS)?;
     visitor.table(TRANSFERS)?;
     visitor.table(TRANSFER_OF)?;
     visitor.table(TRANSFER_EXPIRIES)

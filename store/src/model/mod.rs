@@ -14,6 +14,7 @@ mod ratings;
 mod registry;
 mod requests;
 mod tickets;
+mod tournaments;
 mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -32,6 +33,7 @@ use self::ratings::Ratings;
 use self::registry::Registry;
 use self::requests::Requests;
 use self::tickets::Tickets;
+use self::tournaments::Tournaments;
 use self::transfers::Transfers;
 use crate::account::{
     Account, AccountCreated, ApiToken, Invitation, LoginCode, PasswordHash, SecretDigest,
@@ -52,6 +54,7 @@ use crate::rating::{Category, RatedMatch, Rating};
 use crate::request::{Begun, RequestDigest};
 use crate::shard::{Registered, ShardRecord};
 use crate::ticket::{Assignment, Ticket, TicketId, TicketList, TicketState};
+use crate::tournament::{Tournament, TournamentChange, TournamentChanged, TournamentId};
 use crate::transfer::Transfer;
 use crate::wave::Paired;
 
@@ -73,6 +76,7 @@ pub struct Model {
     void: HashMap<PlayerId, UnixMillis>,
     accounts: Accounts,
     transfers: Transfers,
+    tournaments: Tournaments,
     archive: Archive,
     feed: Feed,
 }
@@ -557,6 +561,34 @@ impl Model {
     }
 }
 
+/// The part [`Tournaments`](crate::Tournaments).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn change_tournament(&mut self, change: &TournamentChange) -> TournamentChanged {
+        self.tournaments.change(change)
+    }
+
+    pub fn tournament(&self, id: &TournamentId) -> Option<Tournament> {
+        self.tournaments.get(id)
+    }
+
+    pub fn tournaments(&self, limit: usize) -> Vec<(TournamentId, UnixMillis)> {
+        self.tournaments.newest(limit)
+    }
+
+    pub fn pending_tournaments(&self) -> Vec<TournamentId> {
+        self.tournaments.pending()
+    }
+
+    pub fn tournament_of(&self, id: MatchId) -> Option<TournamentId> {
+        self.tournaments.of(id)
+    }
+
+    pub fn put_result(&mut self, tournament: &TournamentId, id: MatchId, result: &str) {
+        self.tournaments.put_result(tournament, id, result);
+    }
+}
+
 /// The parts [`Archive`](crate::Archive) and [`Feed`](crate::Feed).
 #[allow(missing_docs, reason = "each is what the part of the contract says")]
 impl Model {
@@ -623,6 +655,7 @@ impl Model {
         self.requests.remove_old(now);
         self.accounts.remove_old(now);
         self.transfers.remove_old(now);
+        self.tournaments.remove_old(now);
         self.outboxes.remove_old(now);
         let outboxes = &self.outboxes;
         self.ratings.remove_old(now, |id| outboxes.has(id));

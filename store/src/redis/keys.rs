@@ -24,6 +24,11 @@
 //! rk:{feed}:of:<match>   STRING the place of a match's entry
 //! rk:{feed}:removed      STRING the place of the newest entry that was removed
 //! rk:{feed}:hook:<name>  HASH  holder, until, epoch, position
+//! rk:{tournaments}:is:<id> HASH revision, body
+//! rk:{tournaments}:results:<id> HASH by match: how it ended
+//! rk:{tournaments}:of:<match> STRING the id of the tournament that a match belongs to
+//! rk:{tournaments}:all   ZSET  of the ids of tournaments, by when each was last changed
+//! rk:{tournaments}:pending SET of the ids of tournaments of which matches are to be created
 //! rk:held:<kind>:<player> ZSET of what a player has of a kind, by since when
 //! rk:{online}:bots, rk:{online}:people ZSET of the ids of players who are online, by until when
 //! rk:revoked             ZSET  of the ids of revoked players, by when
@@ -78,6 +83,7 @@ use crate::chat::ChatRoom;
 use crate::holding::Holding;
 use crate::rating::Category;
 use crate::ticket::{TicketId, TicketList};
+use crate::tournament::TournamentId;
 
 /// A key in the slot of the registry, whatever the prefix.
 pub(super) const REGISTRY_TAG: &str = "{shards}";
@@ -367,6 +373,29 @@ impl Keys {
         format!("{}:{{tickets}}:waits:{pool}", self.prefix)
     }
 
+    pub(super) fn tournament(&self, id: &TournamentId) -> String {
+        format!("{}:{{tournaments}}:is:{id}", self.prefix)
+    }
+
+    /// The results of a tournament.
+    pub(super) fn results(&self, id: &TournamentId) -> String {
+        format!("{}:{{tournaments}}:results:{id}", self.prefix)
+    }
+
+    /// What names the tournament of a match.
+    pub(super) fn tournament_of(&self, id: MatchId) -> String {
+        format!("{}:{{tournaments}}:of:{id}", self.prefix)
+    }
+
+    /// The list of all tournaments.
+    pub(super) fn tournaments(&self) -> String {
+        format!("{}:{{tournaments}}:all", self.prefix)
+    }
+
+    pub(super) fn pending_tournaments(&self) -> String {
+        format!("{}:{{tournaments}}:pending", self.prefix)
+    }
+
     /// The request under a key of the client's choice.
     pub(super) fn request(&self, key: &str) -> String {
         format!("{}:idem:{key}", self.prefix)
@@ -467,6 +496,12 @@ mod tests {
             format!("rk:{{accounts}}:transfer:{hex}")
         );
         assert_eq!(keys.transfer_of(&ann), "rk:{accounts}:transfer-of:ann");
+        let open: TournamentId = "open-2026".parse().unwrap();
+        assert_eq!(keys.tournament(&open), "rk:{tournaments}:is:open-2026");
+        assert_eq!(keys.results(&open), "rk:{tournaments}:results:open-2026");
+        assert_eq!(keys.tournament_of(id), "rk:{tournaments}:of:0123456789AB");
+        assert_eq!(keys.tournaments(), "rk:{tournaments}:all");
+        assert_eq!(keys.pending_tournaments(), "rk:{tournaments}:pending");
         assert_eq!(keys.sweep_turn(), "rk:{sweep}:turn");
         assert_eq!(keys.sweep_at(), "rk:{sweep}:at");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");

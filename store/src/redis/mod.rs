@@ -38,6 +38,7 @@ mod survey;
 mod sweep;
 mod tickets;
 mod tls;
+mod tournaments;
 mod transfers;
 mod url;
 mod waves;

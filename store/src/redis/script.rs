@@ -53,10 +53,12 @@ pub(super) struct Scripts {
     pub(super) trim: Script,
     pub(super) hook_take: Script,
     pub(super) hook_done: Script,
+    pub(super) tournament_change: Script,
+    pub(super) tournament_result: Script,
 }
 
 impl Scripts {
-    const SOURCES: [&str; 42] = [
+    const SOURCES: [&str; 44] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/head.lua"),
@@ -99,6 +101,8 @@ impl Scripts {
         include_str!("lua/trim.lua"),
         include_str!("lua/hook_take.lua"),
         include_str!("lua/hook_done.lua"),
+        include_str!("lua/tournament_change.lua"),
+        include_str!("lua/tournament_result.lua"),
     ];
 
     pub(super) fn new() -> Self {
@@ -145,6 +149,8 @@ impl Scripts {
             trim,
             hook_take,
             hook_done,
+            tournament_change,
+            tournament_result,
         ] = Self::SOURCES.map(Script::new);
         Self {
             create,
@@ -189,6 +195,8 @@ impl Scripts {
             trim,
             hook_take,
             hook_done,
+            tournament_change,
+            tournament_result,
         }
     }
 

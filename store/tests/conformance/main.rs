@@ -32,5 +32,6 @@ mod revocations;
 mod samples;
 mod scan;
 mod sequences;
+mod tournaments;
 mod transfers;
 mod waves;

@@ -8,7 +8,7 @@ use store::{
     ANY_EPOCH, Accounts, Archive, Begun, Claim, Created, ENDED_IDS_KEEP, EmbeddedStore, Feed,
     HOLDING_KEPT, Holding, Holdings, Idempotency, LIVE_KEEP, MatchLog, Matches, MemoryStore,
     Outbox, REVOCATION_KEPT, Ratings, RedisConfig, RedisStore, Registry, Retention, Revocations,
-    Room, Status, Store, Swept, Tickets, Transfers, Waves,
+    Room, Status, Store, Swept, Tickets, Tournaments, Transfers, Waves,
 };
 
 use crate::accounts;
@@ -472,6 +472,12 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
         let transfer = crate::transfers::transfer(3, "ada");
         store.put_transfer(&transfer).await.unwrap();
         store.use_transfer(&transfer.digest, 1, NOW).await.unwrap();
+        let change = crate::tournaments::change("open", 0, &[match_id(1)]);
+        store.change_tournament(&change).await.unwrap();
+        store
+            .put_result(&change.id, match_id(1), "1-0")
+            .await
+            .unwrap();
         for kind in Holding::ALL {
             let holds = store.hold(&player("ada").id, kind, "it", 1, NOW).await;
             assert!(holds.unwrap());

@@ -6,6 +6,7 @@ mod club;
 mod club_pages;
 mod contract;
 mod hostile;
+mod orders;
 mod reading;
 mod tls;
 mod unattended;

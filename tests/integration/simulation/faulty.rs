@@ -11,7 +11,8 @@ use store::{
     Accounts, Append, Appended, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed,
     Front, HandOver, HandedOver, Holdings, Idempotency, MatchHead, MatchLog, MatchPage, Matches,
     MemoryStore, Outbox, Ownership, Presence, Ratings, Registered, Registry, Retention,
-    Revocations, ScanCursor, ShardRecord, Standing, StoreError, Tickets, Transfers, Waves,
+    Revocations, ScanCursor, ShardRecord, Standing, StoreError, Tickets, Tournaments, Transfers,
+    Waves,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -443,6 +444,12 @@ impl Front<dyn Accounts> for Way {
 impl Front<dyn Presence> for Way {
     fn behind(&self) -> Result<&dyn Presence, StoreError> {
         Ok(&self.quiet)
+    }
+}
+
+impl Front<dyn Tournaments> for Way {
+    fn behind(&self) -> Result<&dyn Tournaments, StoreError> {
+        no_tickets()
     }
 }
 

@@ -255,6 +255,12 @@ fn event_news(view: &MatchView, event: &WireEvent) -> Option<String> {
             let s = if plies == 1 { "" } else { "s" };
             Some(format!("{plies} half-move{s} taken back."))
         }
+        EventKind::Stopped => Some("The arbiter has stopped play.".to_owned()),
+        EventKind::Resumed => Some("Play goes on.".to_owned()),
+        EventKind::ClockSet { seat } => {
+            let name = &view.players()[seat].name;
+            Some(format!("The arbiter has set the clock of {name}."))
+        }
         EventKind::RematchAgreed { match_id } => Some(format!("The rematch is match {match_id}.")),
         EventKind::TimeGiven { seconds } => Some(format!("{who} gives its opponent {seconds} s.")),
         _ if is_mine => None,

@@ -5,7 +5,7 @@ use game_core::{EventKind, Outcome, Seat, Termination, WithMove};
 use super::{Table, clock, server};
 use crate::{ClockView, ServerBody, ServerFrame, WireEvent};
 
-fn event(seat: Option<Seat>, kind: EventKind, clock: ClockView) -> ServerFrame {
+pub(super) fn event(seat: Option<Seat>, kind: EventKind, clock: ClockView) -> ServerFrame {
     server(ServerBody::Event(WireEvent {
         seat,
         clock,

@@ -88,7 +88,10 @@ impl OfferLine {
             EventKind::RematchDeclined | EventKind::RematchAgreed { .. } => {
                 standing.rematch = None;
             }
-            EventKind::TimeGiven { .. } => {}
+            EventKind::TimeGiven { .. }
+            | EventKind::Stopped
+            | EventKind::Resumed
+            | EventKind::ClockSet { .. } => {}
         }
     }
 }
