@@ -11,7 +11,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 /// The long form, with 200 games, is the binary `engine_match`.
 #[test]
 fn a_run_goes_on_in_the_middle_of_its_games_after_runner_and_server_were_killed() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     let campaign = Campaign {
         pairs: 6,
         kills: 4,
@@ -38,7 +38,7 @@ fn run(server: &Server, pgn: &Path, words: &str) -> (Option<i32>, String, String
 
 #[test]
 fn an_engine_that_fails_loses_its_game_and_ends_the_run_unless_it_recovers() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     let server = Server::embedded();
     let folder = tempfile::tempdir().unwrap();
     let script = tests::data_dir().join("engine-that-dies.sh");
@@ -154,7 +154,7 @@ async fn bot_account(url: &str, name: &str) -> String {
 /// The other machine is another process, which is killed in the middle of a game.
 #[test]
 fn an_engine_on_another_machine_plays_as_its_account_and_comes_back() {
-    let _turn = tests::turns::blocking_turn();
+    let _turn = tests::turns::blocking(tests::turns::turn());
     let server = Server::embedded();
     let url = server.ready.matchmaker.clone();
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -169,7 +169,7 @@ mod tests {
     fn now(seat: Seat, plies: u16) -> SeatNow {
         SeatNow {
             plies,
-            is_to_move: (plies % 2 == 0) == (seat == Seat::White),
+            is_to_move: plies.is_multiple_of(2) == (seat == Seat::White),
             has_begun: plies >= 2,
             is_offered_a_draw: false,
         }

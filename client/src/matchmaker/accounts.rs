@@ -2,7 +2,7 @@
 
 use hyper::Method;
 use hyper::header::{HeaderName, HeaderValue};
-use protocol::http::{AccountMatches, LogIn, NewAccount, PlayerReply};
+use protocol::http::{LogIn, NewAccount, PlayerReply};
 
 use super::checked::is_token;
 use super::{Matchmaker, MatchmakerError};
@@ -41,15 +41,6 @@ impl Matchmaker {
     pub async fn log_in(&self, log_in: &LogIn) -> Result<PlayerReply, MatchmakerError> {
         let reply = self.post(LOGIN, None, Some(log_in)).await?;
         self.of_player(LOGIN, reply)
-    }
-
-    /// The live matches of a player, also those that others have made for it.
-    ///
-    /// # Errors
-    ///
-    /// [`MatchmakerError`].
-    pub async fn account_matches(&self, token: &str) -> Result<AccountMatches, MatchmakerError> {
-        self.get("/v1/account/matches", Some(token)).await
     }
 
     /// A reply that has a token, and a name that can be shown.

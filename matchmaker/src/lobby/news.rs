@@ -151,7 +151,7 @@ mod tests {
         let [ann, bob] = ["ann", "bob"].map(|name| name.parse::<PlayerId>().unwrap());
         let of_ann = board.follow(&ann, Some(true));
         let of_bob = board.follow(&bob, None);
-        board.tell(&[ann.clone()], id(1));
+        board.tell(std::slice::from_ref(&ann), id(1));
         board.tell(&[ann.clone(), bob.clone()], id(2));
         of_ann.woken().await;
         of_bob.woken().await;
@@ -176,7 +176,7 @@ mod tests {
         let superseded: Vec<_> = streams.iter().map(Follower::is_superseded).collect();
         assert!(superseded[0] && !superseded[1..].contains(&true));
         for n in 0..2 * ABOUT_MAX as u128 {
-            board.tell(&[ann.clone()], id(n));
+            board.tell(std::slice::from_ref(&ann), id(n));
         }
         assert_eq!(streams[1].take().len(), ABOUT_MAX);
     }

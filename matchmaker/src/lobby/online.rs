@@ -93,7 +93,10 @@ pub(crate) async fn look_up(
 impl Service {
     /// An account as everybody sees it.
     pub(crate) async fn public_player(&self, account: Account) -> Result<PublicPlayer, Problem> {
-        let is_online = self.store.are_online(&[account.id.clone()], now()).await?;
+        let is_online = self
+            .store
+            .are_online(std::slice::from_ref(&account.id), now())
+            .await?;
         Ok(public(account, is_online.contains(&true)))
     }
 

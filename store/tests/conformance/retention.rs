@@ -7,8 +7,8 @@ use store::testing::{ReadLog, RedisServer};
 use store::{
     ANY_EPOCH, Accounts, Archive, Begun, Claim, Created, ENDED_IDS_KEEP, EmbeddedStore, Feed,
     HOLDING_KEPT, Holding, Holdings, Idempotency, LIVE_KEEP, MatchLog, Matches, MemoryStore,
-    Outbox, REVOCATION_KEPT, Ratings, RedisConfig, RedisStore, Registry, Retention, Revocations,
-    Room, Status, Store, Swept, Tickets, Tournaments, Transfers, Waves,
+    Outbox, Presence, REVOCATION_KEPT, Ratings, RedisConfig, RedisStore, Registry, Retention,
+    Revocations, Room, Status, Store, Swept, Tickets, Tournaments, Transfers, Waves,
 };
 
 use crate::accounts;

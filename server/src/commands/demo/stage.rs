@@ -31,7 +31,7 @@ pub(super) enum Stage {
     Processes(Box<LocalCluster>),
     /// Where no redis-server is installed: threads of this process on the embedded store.
     Threads {
-        cluster: InProcessCluster,
+        cluster: Box<InProcessCluster>,
         // Removed when the stage is.
         _directory: TempDir,
     },
@@ -56,7 +56,7 @@ impl Stage {
         let plan = InProcessPlan::local(host, (0, 0), SHARDS, key, limits);
         let cluster = InProcessCluster::start(plan, &backend, shutdown).await?;
         Ok(Self::Threads {
-            cluster,
+            cluster: Box::new(cluster),
             _directory: directory,
         })
     }
