@@ -206,6 +206,11 @@ export type EventKind =
   | { readonly kind: 'rematch_offered' }
   | { readonly kind: 'rematch_declined' }
   | { readonly kind: 'rematch_agreed'; readonly matchId: string }
+  /** An arbiter stops play: no clock runs, and no move is taken. */
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'resumed' }
+  /** An arbiter has set the clock of the seat `of`, or added to it: the event's clock shows it. */
+  | { readonly kind: 'clock_set'; readonly of: Seat }
   /** An event of a later version, which only has a number, a seat and a clock. */
   | { readonly kind: 'unknown' };
 

@@ -243,7 +243,7 @@ describe('a later version', () => {
   });
 
   test('may have kinds of event, which have a seq and a clock', () => {
-    const body = read((to) => clocks(to.varint(1).bool(false)).varint(11));
+    const body = read((to) => clocks(to.varint(1).bool(false)).varint(EVENTS.length));
     assert.deepEqual(body, {
       kind: 'event',
       event: { seq: 260, seat: null, clock: { whiteMs: 1, blackMs: 2, running: 'white', delayMs: 3 }, kind: 'unknown' },

@@ -124,6 +124,9 @@ function eventIn(to: Writer, event: MatchEvent): Writer {
       return to.varint(OUTCOMES.indexOf(event.outcome)).varint(TERMINATIONS.indexOf(event.termination));
     case 'rematch_agreed':
       return to.raw(new TextEncoder().encode(event.matchId));
+    case 'clock_set':
+      seat(to, event.of);
+      return to;
     default:
       return to;
   }

@@ -158,6 +158,12 @@ export function eventWords(event: MatchEvent, seat: Seat | null): string {
       return s.event.time_given(actor, isYou, event.seconds);
     case 'rematch_agreed':
       return s.event.rematch_agreed;
+    case 'stopped':
+      return s.event.stopped;
+    case 'resumed':
+      return s.event.resumed;
+    case 'clock_set':
+      return s.event.clock_set(s.side[event.of]);
     default:
       return '';
   }

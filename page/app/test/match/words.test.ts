@@ -115,6 +115,10 @@ test('events are said in good English', () => {
   assert.equal(eventWords(offer, null), 'Black offers a draw');
   const given: MatchEvent = { kind: 'time_given', seq: 4, seat: 'white', seconds: 15, clock };
   assert.equal(eventWords(given, 'white'), 'you give 15 seconds');
+  assert.equal(
+    eventWords({ kind: 'clock_set', seq: 5, seat: null, of: 'black', clock }, 'white'),
+    'the arbiter has set the clock of Black',
+  );
   assert.equal(eventWords({ kind: 'taken_back', seq: 5, seat: 'white', plies: 2, clock }, null), '2 moves taken back');
 });
 

@@ -76,6 +76,9 @@ export const EVENTS: Table<Exclude<EventKind['kind'], 'unknown'>> = [
   'rematch_offered',
   'rematch_declined',
   'rematch_agreed',
+  'stopped',
+  'resumed',
+  'clock_set',
 ];
 
 /** What a move is made with; null is nothing. */

@@ -204,6 +204,8 @@ function eventKind(from: Reader): EventKind {
       return { kind, outcome: from.kind(OUTCOMES), termination: from.kind(TERMINATIONS) };
     case 'rematch_agreed':
       return { kind, matchId: matchId(from) };
+    case 'clock_set':
+      return { kind, of: from.kind(SEATS) };
     default:
       return { kind };
   }

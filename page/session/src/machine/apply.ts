@@ -35,6 +35,9 @@ function changed(state: MatchState, event: MatchEvent): Partial<MatchState> {
     case 'rematch_agreed':
       return { rematchOffer: null, rematch: event.matchId };
     case 'time_given':
+    case 'stopped':
+    case 'resumed':
+    case 'clock_set':
     case 'unknown':
       return {};
   }
