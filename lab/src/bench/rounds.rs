@@ -28,9 +28,9 @@ const WARM_UP_MAX: Duration = Duration::from_secs(60);
 /// A server that has used at most [`IDLE_CPU`] for this long has nothing left to do for matches that are over.
 const IDLE_FOR: Duration = Duration::from_millis(100);
 /// What a server without matches uses in that time, at most.
-const IDLE_CPU: Duration = Duration::from_millis(10);
+const IDLE_CPU: Duration = Duration::from_millis(25);
 /// A round begins after this at the latest, whether or not the server is idle.
-const IDLE_MAX: Duration = Duration::from_secs(10);
+const IDLE_MAX: Duration = Duration::from_secs(3);
 /// Between two looks at whether a round is over.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -162,9 +162,12 @@ pub(super) async fn measure<S: Subject>(subject: &S, load: Load) -> Result<Figur
     while tally.elapsed < load.duration {
         let pairs = match pairs.take() {
             Some(pairs) => pairs,
-            None => subject.seat(load.matches).await?.pairs,
+            None => {
+                let seated = subject.seat(load.matches).await?;
+                wait_idle(subject).await;
+                seated.pairs
+            }
         };
-        wait_idle(subject).await;
         let round = Load {
             duration: load.duration - tally.elapsed,
             // Other waits in each round.

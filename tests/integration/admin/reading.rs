@@ -225,7 +225,7 @@ async fn probes_version_and_configuration_are_told_without_secrets() {
             "{text}"
         );
         let document = endpoint.get("/openapi.json").await;
-        assert_eq!(document["paths"].as_object().unwrap().len(), 30);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 34);
     }
 }
 
