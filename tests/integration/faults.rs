@@ -137,7 +137,7 @@ async fn a_rolling_restart_of_all_shards_under_load_loses_nothing_and_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_away_freezes_play_and_charges_nobody() {
-    let _turn = tests::turns::shared_turn().await;
+    let _turn = tests::turns::turn().await;
     let campaign = Campaign {
         faults: 4,
         matches: 20,
