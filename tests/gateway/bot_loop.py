@@ -10,6 +10,7 @@ It prints a line for each thing that happens, the last one a JSON object of what
 
 import argparse
 import json
+import os
 import random
 import sys
 import threading
@@ -30,6 +31,7 @@ parser.add_argument("--think", type=float, default=0.05, help="seconds a move")
 parser.add_argument("--plies", type=int, default=60, help="White resigns after these")
 parser.add_argument("--limit", type=int, default=180)
 parser.add_argument("--increment", type=int, default=2)
+parser.add_argument("--within", type=float, default=3600, help="seconds after which it gives up")
 # The most impatient program waits nine seconds.
 parser.add_argument("--silence", type=float, default=9)
 args = parser.parse_args()
@@ -41,6 +43,16 @@ places = set()
 ended = set()
 playing = {}
 lock = threading.Condition()
+
+
+def give_up():
+    say("gave up after", args.within, "seconds")
+    os._exit(3)
+
+
+watchdog = threading.Timer(args.within, give_up)
+watchdog.daemon = True
+watchdog.start()
 
 
 def say(*words):
