@@ -172,7 +172,7 @@ async fn player(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_matches_of_a_machine_that_is_cut_off_go_on_elsewhere() {
-    let _turn = tests::turns::shared_turn().await;
+    let _turn = tests::turns::turn().await;
     if !is_inside(TEST) {
         return;
     }

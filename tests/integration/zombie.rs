@@ -162,7 +162,7 @@ pub(crate) async fn wait_for_takeover(store: &RedisStore, id: MatchId, from: Epo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
-    let _turn = tests::turns::shared_turn().await;
+    let _turn = tests::turns::turn().await;
     let plan = LocalPlan::for_faults(binary("rookery"), 0);
     let cluster = LocalCluster::start(plan).await.unwrap();
     let pair = Pair::meet(cluster.matchmaker_url()).await;
