@@ -131,7 +131,7 @@ impl Shard {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
-        live.end_reclaim();
+        let is_kept = live.end_reclaim();
         match answer {
             Ok(Claim::Claimed(stored)) if stored.ownership.epoch <= live.epoch() => {
                 self.reclaim(key, stored.ownership);
@@ -145,7 +145,7 @@ impl Shard {
                     self.after_change(key);
                 }
             }
-            Ok(Claim::Claimed(stored)) if live.goes_on_in(&stored) => {
+            Ok(Claim::Claimed(stored)) if live.goes_on_in(&stored, is_kept) => {
                 tracing::warn!(match_id = %id, epoch = %stored.ownership.epoch,
                     "another shard has played this match on; it is read again");
                 self.counters.fenced += 1;

@@ -134,7 +134,7 @@ pub fn run(campaign: &PowerCampaign) -> Result<PowerReport, Failure> {
     for n in 1..=campaign.cuts {
         std::thread::sleep(campaign.every.mul_f64(dice.random_range(0.5..1.5)));
         if players.has_died() {
-            break;
+            return Err(format!("the players ended before cut {n}: {}", log(&players)).into());
         }
         let cut = site.cut(&mut dice)?;
         felt += u32::from(cut.lost + cut.names > 0);

@@ -63,18 +63,20 @@ impl LiveMatch {
         self.is_kept = true;
     }
 
-    /// That claim has been answered.
-    pub(crate) fn end_reclaim(&mut self) {
+    /// That claim has been answered. Returns whether the store was seen to hold the last confirmed event before it was made,
+    /// which says nothing of later ones.
+    pub(crate) fn end_reclaim(&mut self) -> bool {
         self.reclaiming = false;
+        std::mem::take(&mut self.is_kept)
     }
 
     /// Whether what is stored has all that was confirmed here and goes on from there in its own way: the match was played on by
     /// another owner. What is in memory beyond was shown to nobody.
-    pub(crate) fn goes_on_in(&self, stored: &Checkpoint) -> bool {
+    pub(crate) fn goes_on_in(&self, stored: &Checkpoint, is_kept: bool) -> bool {
         let confirmed = self.confirmed_seq();
         let same =
             |event: &Event| event.seq == confirmed && self.recent.iter().any(|ours| ours == event);
-        let is_kept = self.is_kept || confirmed == 0 || stored.tail.iter().any(same);
+        let is_kept = is_kept || confirmed == 0 || stored.tail.iter().any(same);
         is_kept && len_of(stored) >= confirmed
     }
 

@@ -238,6 +238,29 @@ fn a_match_that_others_played_on_and_gave_back_is_read_again() {
     assert_eq!(room.store[&id].log(), log);
 }
 
+/// What a comparison once found in the store says nothing of what the store holds at a later claim.
+#[test]
+fn a_fork_is_said_to_be_lost_though_the_store_was_seen_to_hold_all_before() {
+    let (mut room, id, white, _) = played();
+    room.store.stored_mut(id).unwrap().ownership.epoch = Epoch(4);
+    restart_of_the_store(&mut room);
+    settle(&mut room);
+    assert_eq!(room.store[&id].ownership.epoch, Epoch(5));
+    assert_eq!(room.shard.counters().lost, 0);
+    roll_back(&mut room, id, 2);
+    let stored = room.store.stored_mut(id).unwrap();
+    for (seq, from) in [(3, 0), (4, 1)] {
+        let mut other = stored.log()[from].clone();
+        other.seq = seq;
+        stored.push(&other);
+    }
+    stored.ownership.epoch = Epoch(9);
+    room.play(white, 4, "f1b5");
+    room.store_all();
+    assert_eq!(room.shard.counters().lost, 1);
+    assert_eq!(room.closed(white), Some(CloseCode::Internal));
+}
+
 #[test]
 fn a_hand_over_gives_the_store_first_what_it_lost() {
     let (mut room, id, white, _) = played();
