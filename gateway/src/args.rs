@@ -42,7 +42,7 @@ pub struct GatewayArgs {
     pub ca: Option<PathBuf>,
     /// The URL by which people reach the installation, for links to games and players; by default that of the
     /// matchmaker.
-    #[arg(long, env = "ROOKERY_SITE", value_name = "URL")]
+    #[arg(long, env = "ROOKERY_SITE", value_name = "URL", value_parser = site)]
     pub site: Option<String>,
     /// Once it answers, write a JSON object to this file: `gateway` (URL).
     #[arg(long, env = "ROOKERY_READY_FILE", value_name = "FILE")]
@@ -61,10 +61,52 @@ impl GatewayArgs {
     pub fn config(&self) -> Config {
         let mut config = Config::new(self.matchmaker.clone());
         if let Some(site) = &self.site {
-            site.trim_end_matches('/').clone_into(&mut config.site);
+            site.clone_into(&mut config.site);
         }
         config.ca.clone_from(&self.ca);
         config.limits = self.limits.clone();
         config
+    }
+}
+
+/// A URL that paths are appended to.
+fn site(text: &str) -> Result<String, String> {
+    let known = ["http://", "https://"];
+    let rest = known.iter().find_map(|scheme| text.strip_prefix(scheme));
+    let is_url = rest.is_some_and(|rest| {
+        let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '"' | '<' | '>');
+        rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+            && rest.chars().all(is_plain)
+    });
+    if is_url {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("it is a URL such as https://chess.example.org".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_is_a_url_that_paths_are_appended_to() {
+        for good in [
+            "https://chess.example.org",
+            "http://127.0.0.1:7000/",
+            "https://[::1]/club",
+        ] {
+            assert_eq!(site(good).unwrap(), good.trim_end_matches('/'));
+        }
+        for bad in [
+            "",
+            "chess.example.org",
+            "https://",
+            "ftp://x",
+            "https://a b",
+            "https://a/?x=1",
+        ] {
+            assert!(site(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -37,6 +37,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A client that lost the stream of a game in play opens it again by itself within this, or waits to be told of the game
 /// anew.
 const COMES_BACK_WITHIN: Duration = Duration::from_secs(4);
+/// A client that was told of a game and has not opened its stream for so long is told once more: it may still have been busy
+/// with the answer to a move of the same game, from a gateway that is gone, and have taken no notice.
+const REMINDED_AFTER: Duration = Duration::from_secs(10);
 
 /// Opens the caller's event stream, and ends the one that was open before.
 pub(crate) fn open(gateway: &Arc<Gateway>, caller: Caller) -> Lines {
@@ -98,8 +101,10 @@ struct Told {
     game: AccountMatch,
     /// Whether the client has had a stream of it since.
     had_stream: bool,
-    /// Since when it has none any more.
+    /// Since when it has none any more; if it never had one, since it was told.
     without_since: Option<Instant>,
+    /// Whether it was told once more, of a game that it never came to.
+    is_reminded: bool,
 }
 
 /// The client has gone, or the matchmaker does not know its token any more.
@@ -264,6 +269,7 @@ impl Follower {
             game,
             had_stream: has_stream,
             without_since: None,
+            is_reminded: false,
         };
         self.matches.insert(id, told);
         if has_stream { Ok(()) } else { self.tell(said) }
@@ -290,13 +296,20 @@ impl Follower {
             if self.gateway.seats.has_stream(&self.caller.player, *id) {
                 told.had_stream = true;
                 told.without_since = None;
-            } else if told.had_stream {
-                let since = *told.without_since.get_or_insert_with(Instant::now);
-                if since.elapsed() >= COMES_BACK_WITHIN {
-                    told.had_stream = false;
-                    told.without_since = None;
-                    again.push(Seen::from(&told.game).event("gameStart"));
-                }
+                told.is_reminded = false;
+                continue;
+            }
+            let patience = match (told.had_stream, told.is_reminded) {
+                (true, _) => COMES_BACK_WITHIN,
+                (false, false) => REMINDED_AFTER,
+                (false, true) => continue,
+            };
+            let since = *told.without_since.get_or_insert_with(Instant::now);
+            if since.elapsed() >= patience {
+                told.is_reminded = !told.had_stream;
+                told.had_stream = false;
+                told.without_since = None;
+                again.push(Seen::from(&told.game).event("gameStart"));
             }
         }
         again.into_iter().try_for_each(|said| self.tell(said))

@@ -37,4 +37,4 @@ use features as _;
 pub use args::GatewayArgs;
 pub use config::{Config, Unusable};
 pub use limits::LimitArgs;
-pub use serve::run;
+pub use serve::{check, run};

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::refusal::Refusal;
-use crate::routes::{accounts, bulk, challenges, games, probes, seeks, watching};
+use crate::routes::{accounts, bulk, challenges, games, probes, seeks, tv, watching};
 use crate::state::Gateway;
 
 /// Longest body, in bytes: a thousand tokens.
@@ -103,6 +103,7 @@ fn watch_routes() -> Router<Arc<Gateway>> {
         .route("/game/export/{id}", get(watching::export))
         .route("/api/stream/game/{id}", get(watching::follow))
         .route("/api/games/user/{name}", get(watching::games_of))
+        .route("/api/tv/feed", get(tv::feed))
 }
 
 /// Middleware that counts a request against its address.

@@ -1,7 +1,9 @@
 //! The process: a listener and its connections.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use client::{Matchmaker, MatchmakerError};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +13,20 @@ use crate::config::{Config, Unusable};
 use crate::places::Places;
 use crate::router::router;
 use crate::state::Gateway;
+
+/// Whether a gateway could run so: reads what the configuration names, and asks the matchmaker once. Returns why that does not
+/// answer now, which is no error: it need not yet be there.
+///
+/// # Errors
+///
+/// [`Unusable`].
+pub async fn check(config: &Config) -> Result<Option<MatchmakerError>, Unusable> {
+    let matchmaker = Matchmaker::trusting(&config.matchmaker, config.ca.as_deref(), ASKED_FOR)?;
+    Ok(matchmaker.ready().await.err())
+}
+
+/// How long a check waits for the matchmaker.
+const ASKED_FOR: Duration = Duration::from_secs(2);
 
 /// Runs a gateway on `listener` until `shutdown`, and returns once all its tasks have ended. Clients speak HTTPS if
 /// `tls` is there.

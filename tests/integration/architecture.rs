@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 21] = [
+const DIRECTIONS: [(&str, &[&str]); 22] = [
     ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
@@ -116,6 +116,7 @@ const DIRECTIONS: [(&str, &[&str]); 21] = [
             "tokens",
         ],
     ),
+    ("fuzz", &["game-core", "lab", "protocol", "store", "tokens"]),
     (
         "tests",
         &[

@@ -86,7 +86,7 @@ const OF_COMPOSE: [&str; 2] = ["ROOKERY_USER", "ROOKERY_PUBLIC_IP"];
 #[test]
 fn every_variable_that_is_set_for_a_program_is_one_that_it_knows() {
     let mut known = String::new();
-    for command in ["shard", "matchmaker", "serve"] {
+    for command in ["shard", "matchmaker", "serve", "gateway"] {
         let output = tests::process::run("rookery", &[command, "--help"], Duration::from_secs(30));
         known += &String::from_utf8_lossy(&output.stdout);
     }
@@ -120,7 +120,8 @@ for other in others:
         assert set(service.get('secrets', [])) <= secrets, name
         named = {volume.split(':')[0] for volume in service.get('volumes', [])}
         assert named <= volumes, name
-    programs = {n for n, s in base['services'].items() if s['image'] == 'rookery'}
+    programs = {n for n, s in base['services'].items() if 'ROOKERY_STORE' in s.get('environment', {})}
+    assert len(programs) == 5, programs
     for name in programs:
         assert 'ROOKERY_STORE' in other['services'][name]['environment'], name
 print(len(others), 'fit')

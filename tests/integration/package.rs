@@ -33,13 +33,13 @@ for page in rookery rookery-serve rookery-backup rookery-shard bot-client bot-cl
     gzip -t "/usr/share/man/man1/$page.1.gz" || fail "no page $page"
 done
 grep -q 'complete.* rookery' /usr/share/bash-completion/completions/rookery || fail completions
-units='rookery.service rookery-shard@7101.service rookery-matchmaker.service rookery-backup.service rookery-backup.timer'
+units='rookery.service rookery-shard@7101.service rookery-matchmaker.service rookery-gateway.service rookery-backup.service rookery-backup.timer'
 for unit in $units; do
     systemd-analyze verify --man=no "$unit" 2>/tmp/verified || fail "$unit: $(cat /tmp/verified)"
     ! grep -q rookery /tmp/verified || fail "$unit: $(cat /tmp/verified)"
 done
 # The scale of systemd-analyze: up to 2 of 10 is what it calls OK.
-for unit in rookery.service rookery-shard@7101.service rookery-matchmaker.service; do
+for unit in rookery.service rookery-shard@7101.service rookery-matchmaker.service rookery-gateway.service; do
     systemd-analyze security --offline=yes --threshold=20 --no-pager "$unit" >/tmp/exposure || fail "$unit: $(tail -n1 /tmp/exposure)"
 done
 

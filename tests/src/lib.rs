@@ -14,6 +14,7 @@ pub mod machines;
 pub mod page;
 pub mod process;
 pub mod shard;
+pub mod simulation;
 pub mod terminal;
 pub mod turns;
 pub mod wire;

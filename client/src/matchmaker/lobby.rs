@@ -7,7 +7,7 @@ use game_core::{DeclineReason, MatchId, PlayerId};
 use http_body_util::{BodyExt, Limited};
 use hyper::Method;
 use protocol::http::{
-    AccountMatches, ApiTokenReply, ChallengesReply, Decline, MatchReply, NewApiToken,
+    AccountMatches, ApiTokenReply, ChallengesReply, Decline, LiveList, MatchReply, NewApiToken,
     OnlinePlayers, PlayerLookup, PlayerLookupReply, RatingsReply, TicketReply, TokenTest,
     TokenTestReply,
 };
@@ -87,6 +87,16 @@ impl Matchmaker {
     /// [`MatchmakerError`].
     pub async fn match_of(&self, token: &str, id: MatchId) -> Result<MatchReply, MatchmakerError> {
         self.get(&format!("/v1/matches/{id}"), Some(token)).await
+    }
+
+    /// The newest live matches, as the public sees them; `limit` is 1 to 100.
+    ///
+    /// # Errors
+    ///
+    /// [`MatchmakerError`].
+    pub async fn live(&self, limit: usize) -> Result<LiveList, MatchmakerError> {
+        self.get(&format!("/v1/matches/live?limit={limit}"), None)
+            .await
     }
 
     /// The caller's waiting challenges.

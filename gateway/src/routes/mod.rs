@@ -7,6 +7,7 @@ pub(crate) mod games;
 pub(crate) mod probes;
 pub(crate) mod seeks;
 pub(crate) mod terms;
+pub(crate) mod tv;
 pub(crate) mod watching;
 
 use axum::Json;

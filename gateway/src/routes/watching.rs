@@ -181,7 +181,8 @@ fn described(game: &MatchReply) -> Value {
     json
 }
 
-fn position(game: &MatchReply) -> Value {
+/// Position, last move and clocks.
+pub(super) fn position(game: &MatchReply) -> Value {
     let left = game.clock.map_or_else(
         || game.terms.controls.map(|control| control.start().as_secs()),
         |clock| BySeat::new_with(|seat| clock.of(seat).as_secs()),

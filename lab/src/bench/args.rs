@@ -51,6 +51,8 @@ Examples:
     bot-client bench --doors 2000 --seconds 20
   What a thousand spectators of one match cost:
     bot-client bench --spectators 1000 --seconds 20
+  What a move costs a gateway, and whether its memory stays flat over ten minutes:
+    bot-client bench --gateway 500 --seconds 600
   For a script:
     bot-client bench --json | jq '.budgets[] | select(.met == false)'";
 
@@ -66,7 +68,7 @@ Examples:
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub struct BenchArgs {
     /// Matches at the same time, 1 to 10000; several numbers make several rows. By default 100, 500 and
-    /// 2000, or none with --takeover, --drain, --even-load, --tickets, --doors and --spectators.
+    /// 2000, or none with --takeover, --drain, --even-load, --tickets, --doors, --spectators and --gateway.
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub matches: Vec<u32>,
@@ -110,6 +112,11 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=5_000))]
     pub spectators: Vec<u32>,
+    /// Have this number of bots play by a gateway for --seconds, and say what CPU time a move costs the gateway beside
+    /// the server, and its memory at ten moments. Pairs think for --think, or 1 s. Several numbers make several rows.
+    #[arg(long, value_name = "N", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(2..=5_000))]
+    pub gateway: Vec<u32>,
     /// What else Rookery is compared with: its CPU time for a move is divided by that of each of these. All but relay
     /// need redis-server.
     #[arg(
@@ -132,12 +139,12 @@ pub struct BenchArgs {
     #[arg(long)]
     pub system_calls: bool,
     /// Measure all that has a budget, and print whether it is kept. Needs redis-server, and half an hour or so.
-    #[arg(long, conflicts_with_all = ["matches", "takeover", "drain", "even_load", "tickets", "doors", "spectators", "store",
+    #[arg(long, conflicts_with_all = ["matches", "takeover", "drain", "even_load", "tickets", "doors", "spectators", "gateway", "store",
           "against", "compare", "think", "operators", "system_calls"])]
     pub budgets: bool,
     /// Measure what this machine takes for a flush, a round trip to Redis, a packet, a system call and a switch to
     /// another thread, and nothing else.
-    #[arg(long, conflicts_with_all = ["matches", "takeover", "drain", "even_load", "tickets", "doors", "spectators", "store",
+    #[arg(long, conflicts_with_all = ["matches", "takeover", "drain", "even_load", "tickets", "doors", "spectators", "gateway", "store",
           "against", "compare", "think", "operators", "system_calls", "budgets", "repeat", "html"])]
     pub physics: bool,
     /// Where the server keeps its matches; several are measured one after the other. By default
@@ -197,6 +204,7 @@ pub(super) struct BenchConfig {
     pub(super) beside: u32,
     pub(super) doors: Vec<u32>,
     pub(super) spectators: Vec<u32>,
+    pub(super) gateway: Vec<u32>,
     pub(super) stores: Vec<BenchStore>,
     pub(super) think: Vec<Duration>,
     pub(super) duration: Duration,
@@ -243,6 +251,7 @@ impl BenchArgs {
             beside: self.beside,
             doors: self.doors.clone(),
             spectators: self.spectators.clone(),
+            gateway: self.gateway.clone(),
             stores,
             think: self.think.clone(),
             duration: Duration::from_secs(self.seconds),
@@ -300,8 +309,10 @@ impl BenchArgs {
     /// Numbers of matches under which moves are measured.
     fn loads(&self) -> Vec<u32> {
         let moves_nothing = self.drain.is_empty() && self.even_load.is_empty();
-        let pairs_nobody =
-            self.tickets.is_empty() && self.doors.is_empty() && self.spectators.is_empty();
+        let pairs_nobody = self.tickets.is_empty()
+            && self.doors.is_empty()
+            && self.spectators.is_empty()
+            && self.gateway.is_empty();
         if self.matches.is_empty() && self.takeover.is_empty() && moves_nothing && pairs_nobody {
             return MATCHES.into();
         }

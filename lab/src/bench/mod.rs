@@ -12,10 +12,11 @@
 //! look on;
 //! `takeover` and `next_ack` measure what happens when a shard is killed, `drain` when it is stopped, and `even`
 //! when others join; `tickets` measures pairing beside live matches. In the last three, the players are those of `moving`. `doors` measures
-//! what players cost who come by each transport, `watching` what spectators cost.
+//! what players cost who come by each transport, `watching` what spectators cost, `by_gateway` bots who play by a gateway.
 
 mod args;
 mod budgets;
+mod by_gateway;
 mod calls;
 mod doors;
 mod drain;
@@ -48,6 +49,7 @@ use client::connection::{ConnectionTimes, explain};
 
 pub use args::{BenchArgs, BenchStore};
 pub use budgets::{Bound, Budget};
+pub use by_gateway::ByGateway;
 pub use doors::{DoorFigures, Doors};
 pub use drain::Drained;
 pub use even::Evened;
@@ -149,10 +151,16 @@ pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
         program::complain!("bench: {spectators} spectators of one match …");
         audiences.push(watching::measure(&config, spectators).await?);
     }
+    let mut by_gateway = Vec::new();
+    for &bots in &config.gateway {
+        program::complain!("bench: {bots} bots by a gateway …");
+        by_gateway.push(by_gateway::measure(&config, bots).await?);
+    }
     let mut report = Report::new(cases, takeovers).with_moves(drains, evened);
     report.tickets = tickets;
     report.doors = doors;
     report.audiences = audiences;
+    report = report.with_gateways(by_gateway);
     if let Some(path) = &config.html {
         let written = std::fs::write(path, page::page(&report));
         written.map_err(|error| format!("--html {}: {error}", path.display()))?;

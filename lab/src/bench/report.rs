@@ -7,9 +7,12 @@ use serde::Serialize;
 
 use super::figures::over;
 use super::{
-    Audience, Budget, Doors, Drained, Evened, Figures, Server, Spread, Takeover, Tickets, budgets,
-    drain, even,
+    Audience, Bound, Budget, ByGateway, Doors, Drained, Evened, Figures, Server, Spread, Takeover,
+    Tickets, budgets, drain, even,
 };
+
+/// A gateway's CPU time for a move over that of matchmaker and shard.
+const GATEWAY_MAX: f64 = 1.5;
 
 /// All that was measured; as JSON it is what `--json` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -32,6 +35,8 @@ pub struct Report {
     pub doors: Vec<Doors>,
     /// One for each number of spectators.
     pub audiences: Vec<Audience>,
+    /// One for each number of bots by a gateway.
+    pub by_gateway: Vec<ByGateway>,
     /// What was to be kept, and whether it was.
     pub budgets: Vec<Budget>,
 }
@@ -162,6 +167,7 @@ impl Report {
             tickets: Vec::new(),
             doors: Vec::new(),
             audiences: Vec::new(),
+            by_gateway: Vec::new(),
         }
     }
 
@@ -172,6 +178,20 @@ impl Report {
             self.budgets.extend(even::budgets(&evened));
         }
         (self.drains, self.evened) = (drains, evened);
+        self
+    }
+
+    /// The same with what bots by a gateway cost, and its budget.
+    pub(super) fn with_gateways(mut self, by_gateway: Vec<ByGateway>) -> Self {
+        let budgets = by_gateway.iter().map(|measured| {
+            let what = format!(
+                "CPU a move of a gateway over the server's, {} bots",
+                measured.bots
+            );
+            Budget::new(what, Bound::AtMost, GATEWAY_MAX, Some(measured.ratio))
+        });
+        self.budgets.extend(budgets);
+        self.by_gateway = by_gateway;
         self
     }
 }

@@ -83,6 +83,10 @@ impl Players {
         })
     }
 
+    pub(super) fn matchmaker(&self) -> &Matchmaker {
+        &self.matchmaker
+    }
+
     pub(super) fn connector(&self) -> Arc<Connector> {
         Arc::clone(&self.connector)
     }

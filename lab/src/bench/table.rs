@@ -175,7 +175,7 @@ impl Report {
         Ok(())
     }
 
-    /// What players by each door cost, where that was asked for.
+    /// What spectators cost, where that was asked for.
     fn write_audiences(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for audience in &self.audiences {
             let [alone, before] = audience.move_us;
@@ -203,6 +203,38 @@ impl Report {
         Ok(())
     }
 
+    /// What bots by a gateway cost, where that was asked for.
+    fn write_gateways(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for measured in &self.by_gateway {
+            let mb = measured.resident_bytes.iter();
+            let mb: Vec<_> = mb
+                .map(|bytes| format!("{:.1}", *bytes as f64 / 1_048_576.0))
+                .collect();
+            writeln!(
+                f,
+                "{} bots by a gateway, pairs think {:?}, {} games: a move costs the gateway {:.0} µs and the server {:.0} µs, \
+                 beside the\n{:.0} and {:.0} µs a second that they use when nobody plays: {:.2} times as much. Answers \
+                 to {} moves: p50 {} ms, p99 {} ms.\nMemory of the gateway: {:.1} KB a bot, and {} MB at ten \
+                 moments of play.\n",
+                measured.bots,
+                Duration::from_millis(measured.think_ms),
+                measured.games,
+                measured.gateway_us,
+                measured.server_us,
+                measured.gateway_idle_us_per_s,
+                measured.server_idle_us_per_s,
+                measured.ratio,
+                measured.moves,
+                ms(measured.ack_ms.p50),
+                ms(measured.ack_ms.p99),
+                measured.bot_bytes / 1_024.0,
+                mb.join(", "),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What players by each door cost, where that was asked for.
     fn write_doors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for doors in &self.doors {
             writeln!(
@@ -332,6 +364,7 @@ impl fmt::Display for Report {
         self.write_tickets(f)?;
         self.write_doors(f)?;
         self.write_audiences(f)?;
+        self.write_gateways(f)?;
         if self.cases.is_empty() {
             return self.write_budgets(f, |budget| budget.met.is_some());
         }

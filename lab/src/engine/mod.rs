@@ -2,6 +2,7 @@
 
 mod options;
 mod report;
+mod said;
 mod stderr;
 mod supply;
 mod uci;
@@ -16,6 +17,7 @@ use rand::seq::IndexedRandom;
 
 use client::MatchView;
 pub use report::{EngineScore, Report};
+pub use said::Said;
 pub use supply::EngineSupply;
 pub use uci::UciEngine;
 

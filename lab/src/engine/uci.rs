@@ -8,8 +8,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::options::Options;
 use super::report::Report;
+use super::said::Said;
 use super::stderr::Stderr;
 use super::{EngineError, EngineSettings, Program, SearchLimit, Task};
 use crate::lines::Lines;
@@ -24,8 +24,8 @@ pub struct UciEngine {
     stderr: Stderr,
     /// It was told to think and has not named a move.
     is_searching: bool,
-    /// What it knows of variants.
-    options: Options,
+    /// What it has said of variants, and of its last search.
+    said: Said,
     /// The variant that it was told to play.
     variant: Variant,
     /// What it is not told of its clock.
@@ -34,8 +34,6 @@ pub struct UciEngine {
     limits: Vec<SearchLimit>,
     /// Its clock counts for untimed first moves too.
     first_moves_by_clock: bool,
-    /// What it said of its last search.
-    report: Report,
     /// It answers within this when it does not think.
     answer_max: Duration,
 }
@@ -103,12 +101,11 @@ impl UciEngine {
             lines: Lines::new(stdout),
             stderr,
             is_searching: false,
-            options: Options::default(),
+            said: Said::default(),
             variant: Variant::Standard,
             margin: settings.margin,
             limits: settings.limits.clone(),
             first_moves_by_clock: settings.first_moves_by_clock,
-            report: Report::default(),
             answer_max,
         };
         engine.ask("uci", "uciok").await?;
@@ -135,7 +132,7 @@ impl UciEngine {
         self.ask("isready", "readyok").await?;
         self.say(&task.position_command()).await?;
         self.is_searching = true;
-        self.report = Report::default();
+        self.said.forget_search();
         let (command, max) = self.search(task);
         let answer = self.ask_line(&command, "bestmove", "go", max).await?;
         self.is_searching = false;
@@ -168,13 +165,13 @@ impl UciEngine {
 
     /// What it said of the search for its last move.
     pub(super) const fn report(&self) -> Report {
-        self.report
+        self.said.report()
     }
 
     /// Whether it knows the rules of a variant.
     #[must_use]
     pub fn plays(&self, variant: Variant) -> bool {
-        self.options.plays(variant)
+        self.said.plays(variant)
     }
 
     /// Tells it the rules of the match, if they are others than before.
@@ -185,7 +182,7 @@ impl UciEngine {
         if !self.plays(variant) {
             return Err(EngineError::Variant(variant));
         }
-        for command in self.options.commands(variant) {
+        for command in self.said.commands(variant) {
             self.say(&command).await?;
         }
         self.variant = variant;
@@ -227,8 +224,7 @@ impl UciEngine {
         let exchange = async {
             self.say(command).await?;
             while let Ok(Some(line)) = self.lines.next().await {
-                self.options.note(&line);
-                self.report.note(&line);
+                self.said.note(&line);
                 if line.split_whitespace().next() == Some(answer) {
                     return Ok(line);
                 }

@@ -2,7 +2,7 @@
 //!
 //! `kill -9` of a process loses nothing of what it has written, as the kernel has it. A power cut does. So the program runs with
 //! a library preloaded (`shim.c`) that notes every change of the files in its directory and every flush ([`Shim`]). After
-//! `kill -9`, [`cut`] makes of those files what a disk may have at that moment: all that was flushed, and of each file's later
+//! `kill -9`, [`Shim::cut`] makes of those files what a disk may have at that moment: all that was flushed, and of each file's later
 //! writes either the first few, the last of them torn, or any of their blocks, as disks write in an order of their own; of new
 //! names and deletions that were not flushed with their directory, the first few.
 

@@ -133,7 +133,7 @@ export interface Account extends PublicPlayer {
 }
 
 /** What an API token allows. */
-export type ApiScope = 'read' | 'play' | 'account';
+export type ApiScope = 'read' | 'play' | 'account' | 'bot:play' | 'board:play' | 'challenge:read' | 'challenge:write' | 'challenge:bulk';
 
 /** An API token, without its secret. */
 export interface ApiTokenView {

@@ -16,7 +16,7 @@ use super::{Failure, dev, serve, shard};
 const SCAN_EVERY: Duration = Duration::from_millis(500);
 
 /// Check a configuration without starting anything: read every file that it names, and print the values in
-/// effect as TOML, with the origin of each. Redis' settings and its user's rights are checked; a Redis that
+/// effect as TOML, with the origin of each. Redis' settings and its user's rights are checked; a Redis or a matchmaker that
 /// does not answer causes a warning on stderr, and so do live shards that announce one address. Ends with 0
 /// if the configuration can be used.
 #[derive(Debug, Args)]
@@ -33,6 +33,7 @@ enum Checked {
     Matchmaker(matchmaker::Args),
     Dev(dev::DevArgs),
     Serve(Box<serve::ServeArgs>),
+    Gateway(Box<::gateway::GatewayArgs>),
     Matches(MatchesArgs),
 }
 
@@ -65,17 +66,32 @@ pub(super) fn run(args: CheckArgs, effective: &Effective) -> Result<(), Failure>
             args.validate(None).map(drop)?;
             None
         }
+        Checked::Gateway(args) => {
+            runtime()?.block_on(ask_matchmaker(&args))?;
+            None
+        }
         Checked::Matches(args) => {
             return tokio::runtime::Runtime::new()?.block_on(scan(args));
         }
     };
     if let Some(store) = store {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?
-            .block_on(ask(store))?;
+        runtime()?.block_on(ask(store))?;
     }
     program::print(effective).map_err(|error| format!("stdout: {error}").into())
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
+/// Whether a gateway knows its matchmaker, and that answers: if not now, then perhaps later.
+async fn ask_matchmaker(args: &::gateway::GatewayArgs) -> Result<(), Failure> {
+    if let Some(error) = ::gateway::check(&args.config()).await? {
+        program::complain!("warning: --matchmaker (ROOKERY_MATCHMAKER): {error}");
+    }
+    Ok(())
 }
 
 /// Whether Redis' settings are sufficient, if it can be reached: a configuration may be checked elsewhere.

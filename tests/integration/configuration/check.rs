@@ -231,3 +231,28 @@ fn a_certificate_that_no_player_would_take_is_refused_with_the_reason() {
         "nobody answers there: {said}"
     );
 }
+
+/// The matchmaker of a gateway may be started later; what the gateway itself is told must be usable.
+#[test]
+fn a_gateway_is_checked_before_its_matchmaker_is_there() {
+    let nobody = format!("http://127.0.0.1:{}", tests::process::free_tcp_port());
+    let check = ["check", "gateway", "--matchmaker", &nobody];
+    let site = ["--site", "https://chess.example.org/"];
+    let (code, said) = run("rookery", &[&check[..], &site].concat(), &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("warning: --matchmaker"), "{said}");
+    assert!(
+        said.contains("connections_max = 10000  # default"),
+        "{said}"
+    );
+    for (more, expected) in [
+        (["--site", "chess.example.org"], "it is a URL"),
+        (["--ca", "/nowhere.pem"], "/nowhere.pem"),
+        (["--matchmaker", "matchmaker:7000"], "--matchmaker"),
+    ] {
+        let words = [&["check", "gateway"][..], &more].concat();
+        let (code, said) = run("rookery", &words, &[]);
+        assert!(code.is_some_and(|code| code != 0), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+}

@@ -102,6 +102,12 @@ impl Drop for Loop {
     }
 }
 
+fn stockfish() -> &'static str {
+    let usual = ["/usr/games/stockfish", "/usr/bin/stockfish"];
+    let found = usual.into_iter().find(|path| Path::new(path).exists());
+    found.expect("Stockfish is installed: run tests/run")
+}
+
 /// How many games it plays; by hand with `ROOKERY_GATEWAY_GAMES=50`.
 fn games() -> usize {
     let games = std::env::var("ROOKERY_GATEWAY_GAMES").ok();
@@ -116,9 +122,7 @@ async fn a_bot_plays_its_games_to_their_ends_while_shards_die() {
     let mut hall = Hall::open(2, 2, &[]).await;
     let url = hall.gateway.url.clone();
     let count = games().to_string();
-    let stockfish = ["/usr/games/stockfish", "/usr/bin/stockfish"];
-    let engine = stockfish.into_iter().find(|path| Path::new(path).exists());
-    let engine = engine.expect("Stockfish is installed: run tests/run");
+    let engine = stockfish();
     let within = (120 + 20 * games()).to_string();
     let common = [
         "--games", &count, "--engine", engine, "--plies", "36", "--within", &within,
@@ -142,5 +146,35 @@ async fn a_bot_plays_its_games_to_their_ends_while_shards_die() {
             assert_eq!(counted[never], 0, "{counted}");
         }
         assert!(counted["silent_max_s"].as_f64().unwrap() < 7.0, "{counted}");
+    }
+}
+
+/// Gateway and shard die in the same moment, while a move is under way: its answer comes from the next gateway, which tells
+/// of the game before that. The client takes no notice then, leaves the game with its stream, and must hear of it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bot_comes_back_when_gateway_and_shard_die_at_once() {
+    let _turn = tests::turns::patient_turn().await;
+    let mut hall = Hall::open(2, 2, &[]).await;
+    let url = hall.gateway.url.clone();
+    // A move is under way most of the time, one side's or the other's.
+    let common = [
+        "--games", "1", "--think", "0.01", "--plies", "60", "--within", "120",
+    ];
+    let mut acceptor = Loop::start(&hall.bots[1], &url, &common);
+    tokio::task::block_in_place(|| acceptor.line("ready"));
+    let challenge = ["--challenge", hall.bots[1].name.as_str()];
+    let mut challenger = Loop::start(&hall.bots[0], &url, &[&common[..], &challenge].concat());
+    let game = tokio::task::block_in_place(|| challenger.line("begins "));
+    tokio::task::block_in_place(|| challenger.line(&format!("ply {game} 1")));
+    hall.gateway.kill();
+    let killed = hall.kill_owner(&game).await;
+    hall.gateway.restart().await;
+    let over = tokio::task::block_in_place(|| challenger.line("over "));
+    assert!(over.starts_with(&game), "{over}");
+    hall.installation.revive(&killed).await;
+    let (one, other) = tokio::task::block_in_place(|| (challenger.counted(), acceptor.counted()));
+    for counted in [one, other] {
+        assert_eq!(counted["games"], 1, "{counted}");
+        assert_eq!(counted["refused_moves"], 0, "{counted}");
     }
 }

@@ -4,3 +4,4 @@ mod clients;
 mod going_wrong;
 mod hall;
 mod limits;
+mod watching;

@@ -1,34 +1,14 @@
-//! Real shards and real seats on a simulated network, store and clock: one seed, one history.
+//! The simulations of `tests::simulation`: under every seed of a run all promises hold, and the checks notice a store or a
+//! shard without a safeguard.
 //!
-//! Everything runs on one thread and on tokio's paused clock, so a minute of play takes as long as its
-//! computation. `ROOKERY_SIM_SEED=<n>` runs one seed alone and prints its history.
-//!
-//! The seed decides the faults, the moves, the times, quinn's own choices and the names of all. It
-//! does not decide the secrets of TLS, which change the bytes of packets but not their sizes; the ids
-//! of commands, which no history names; the order of hash maps; and which of several ready branches a
-//! `select!` of tokio takes. So every question has a fate of its own ([`dice::Dice`]), and what comes
-//! at one moment has an order. Two runs of a seed are compared to the last packet.
-//!
-//! A process dies here by falling silent on both sides: its tasks are left behind, cut off. What only
-//! the system can do to a process (to stop it for a while, to lose its disk) is for other tests.
-
-mod cluster;
-mod contract;
-mod dice;
-mod endpoints;
-mod faulty;
-mod network;
-mod oracle;
-mod player;
-mod scenario;
-mod world;
+//! `ROOKERY_SIM_SEED=<n>` runs one seed alone of those on a simulated network and prints its history, `ROOKERY_SIM_SEED=a..b`
+//! a range. The binary `simulate` runs many.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use scenario::{History, Incident, Plan};
-use world::Breach;
+use tests::simulation::{Breach, History, Incident, Machines, Plan, Ran};
 
 /// The seeds of a run of the suite.
 const SEEDS: Range<u64> = 0..60;
@@ -178,4 +158,67 @@ impl Total {
         self.takeovers += history.takeovers;
         self.events += history.logs.iter().map(Vec::len).sum::<usize>();
     }
+}
+
+/// The state machines of shards alone, on what a thousand seeds bring.
+#[test]
+fn promises_hold_for_the_machines_alone() {
+    let began = Instant::now();
+    let mut total = Ran::default();
+    for seed in 0..1_000 {
+        let ran = Machines::default().run(seed);
+        total.add(ran.unwrap_or_else(|why| panic!("core seed {seed}: {why}")));
+    }
+    eprintln!("in {:?}: {total:?}", began.elapsed());
+    assert!(
+        total.changes > 1_000 && total.faults > 1_000 && total.unanswered > 1_000,
+        "{total:?}"
+    );
+}
+
+/// One history for a seed, to the microsecond.
+#[test]
+fn the_same_seed_of_the_machines_makes_the_same_history() {
+    for seed in 0..50 {
+        let run = || Machines::default().run(seed).unwrap();
+        assert_eq!(run(), run(), "core seed {seed}");
+    }
+}
+
+/// The seeds that are needed stand in docs/checking.md.
+#[test]
+fn the_machines_notice_a_store_that_breaks_its_contract() {
+    for breach in [
+        Breach::NoEpochCheck,
+        Breach::NoPositionCheck,
+        Breach::Forgets,
+    ] {
+        let machines = Machines {
+            breach: Some(breach),
+            ..Machines::default()
+        };
+        machines_notice(&machines, 500);
+    }
+}
+
+#[cfg(feature = "sabotage")]
+#[test]
+fn the_machines_notice_the_absence_of_a_safeguard() {
+    for sabotage in [shard_core::Sabotage::Gate, shard_core::Sabotage::StoreTime] {
+        let mut machines = Machines::default();
+        machines.limits.sabotage = Some(sabotage);
+        machines_notice(&machines, 500);
+    }
+}
+
+fn machines_notice(machines: &Machines, within: u64) {
+    let failing = |seed: u64| {
+        let machines = machines.clone();
+        // A shard that is told nonsense may panic, which is noticed too.
+        let ran = std::panic::catch_unwind(move || machines.run(seed));
+        !matches!(ran, Ok(Ok(_)))
+    };
+    let first = (0..within).find(|seed| failing(*seed));
+    let first = first.unwrap_or_else(|| panic!("nothing noticed {machines:?} in {within} seeds"));
+    eprintln!("{:?} {:?}: seed {first}", machines.breach, machines.limits);
 }

@@ -10,7 +10,7 @@ import { problemWords } from '../ui/words.ts';
 import { date, dateTime } from '../words/dates.ts';
 import { formCard } from './forms.ts';
 
-const SCOPES: readonly ApiScope[] = ['read', 'play', 'account'];
+const SCOPES: readonly ApiScope[] = ['read', 'play', 'account', 'bot:play', 'board:play', 'challenge:read', 'challenge:write', 'challenge:bulk'];
 
 /** The named player's part of the page. */
 export function namedPart(context: Context, me: Me, signal: AbortSignal): HTMLElement {

@@ -26,9 +26,12 @@ const FINISH_WITHIN: Duration = Duration::from_secs(300);
 
 const MATCHES: u64 = 2;
 
+/// Upper bound on incidents in one simulation.
+pub const INCIDENTS_MAX: u64 = 6;
+
 /// What goes wrong once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Incident {
+pub enum Incident {
     /// A process dies without a word, and another one starts later, perhaps in the same place.
     Crash,
     /// One shard does not reach the store.
@@ -43,37 +46,44 @@ pub(crate) enum Incident {
 
 /// What one simulation came to.
 #[derive(Debug, PartialEq)]
-pub(crate) struct History {
+pub struct History {
     /// What each player saw, and when.
-    pub(crate) seen: Vec<Vec<String>>,
+    pub seen: Vec<Vec<String>>,
     /// The final logs, without the ids of commands, which clients draw at random.
-    pub(crate) logs: Vec<Vec<Event>>,
-    pub(crate) traffic: Traffic,
-    pub(crate) incidents: BTreeMap<Incident, u64>,
-    pub(crate) store_failures: BTreeMap<&'static str, u64>,
+    pub logs: Vec<Vec<Event>>,
+    /// What the network did.
+    pub traffic: Traffic,
+    /// How many of which.
+    pub incidents: BTreeMap<Incident, u64>,
+    /// How often the store failed in which way.
+    pub store_failures: BTreeMap<&'static str, u64>,
     /// How often seats were taken again.
-    pub(crate) resumed: u32,
+    pub resumed: u32,
     /// Claims beyond the first of each match.
-    pub(crate) takeovers: usize,
+    pub takeovers: usize,
     /// Simulated time.
-    pub(crate) took: Duration,
+    pub took: Duration,
 }
 
 /// What a simulation is of.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// What goes wrong at random times; each as likely as it stands here often.
-    pub(crate) incidents: &'static [Incident],
+    pub incidents: &'static [Incident],
     /// The network and the store are bad all the time.
-    pub(crate) stormy: bool,
-    pub(crate) limits: ShardLimits,
+    pub stormy: bool,
+    /// Those of every shard.
+    pub limits: ShardLimits,
+    /// Upper bound on incidents: a failing seed is shrunk by a lower one.
+    pub incidents_max: u64,
     /// How the store breaks its contract.
-    pub(crate) breach: Option<Breach>,
+    pub breach: Option<Breach>,
 }
 
 impl Plan {
     /// Everything goes wrong, and the store keeps its contract.
-    pub(crate) fn storm() -> Self {
+    #[must_use]
+    pub fn storm() -> Self {
         Self {
             incidents: &[
                 Incident::Crash,
@@ -83,6 +93,7 @@ impl Plan {
             ],
             stormy: true,
             limits: ShardLimits::default(),
+            incidents_max: INCIDENTS_MAX,
             breach: None,
         }
     }
@@ -91,7 +102,8 @@ impl Plan {
     ///
     /// Not within the storm: when the new path cannot be validated, quinn-proto 0.11.19 fails a debug
     /// assertion in its loss detection, which release builds do not have.
-    pub(crate) fn wandering() -> Self {
+    #[must_use]
+    pub fn wandering() -> Self {
         Self {
             incidents: &[Incident::Rebinding],
             stormy: false,
@@ -100,7 +112,15 @@ impl Plan {
     }
 
     /// Runs the simulation of a seed, and judges it.
-    pub(crate) fn run(&self, seed: u64) -> Result<History, String> {
+    ///
+    /// # Errors
+    ///
+    /// In words: what does not hold.
+    ///
+    /// # Panics
+    ///
+    /// If the simulation itself is wrong.
+    pub fn run(&self, seed: u64) -> Result<History, String> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -144,7 +164,7 @@ async fn play(dice: Dice, plan: Plan) -> Result<History, String> {
     let faults = bring_about(
         Arc::clone(&cluster),
         dice.of("faults"),
-        plan.incidents,
+        (plan.incidents, plan.incidents_max),
         shards,
     );
     let faults = tokio::spawn(faults);
@@ -227,16 +247,17 @@ fn player_address(n: u64) -> SocketAddr {
 async fn bring_about(
     cluster: Arc<Cluster>,
     dice: Dice,
-    incidents: &[Incident],
+    (incidents, at_most): (&[Incident], u64),
     shards: u64,
 ) -> BTreeMap<Incident, u64> {
     let began = Instant::now();
     let mut processes = shards;
     let mut count = BTreeMap::new();
-    let mut times: Vec<_> = (0..dice.between(0, 1, 6))
+    let mut times: Vec<_> = (0..dice.between(0, 1, INCIDENTS_MAX))
         .map(|n| (dice.of("when").between(n, 300, 11_000), n))
         .collect();
     times.sort_unstable();
+    times.truncate(at_most as usize);
     for (ms, n) in times {
         sleep_until(began + Duration::from_millis(ms)).await;
         let dice = dice.of(n);

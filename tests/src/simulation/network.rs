@@ -37,12 +37,17 @@ impl Weather {
 
 /// What the network did, for the comparison of two runs and for the report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Traffic {
-    pub(crate) sent: u64,
-    pub(crate) lost: u64,
-    pub(crate) doubled: u64,
-    pub(crate) late: u64,
-    pub(crate) cut: u64,
+pub struct Traffic {
+    /// Datagrams.
+    pub sent: u64,
+    /// Of these: lost.
+    pub lost: u64,
+    /// Delivered twice.
+    pub doubled: u64,
+    /// Delivered late.
+    pub late: u64,
+    /// Sent on a path that was cut.
+    pub cut: u64,
     /// A digest of when which socket sent how many bytes to which, and of what became of it. Paths do
     /// not wait for each other, so their order within a moment is left out.
     digest: u64,

@@ -8,7 +8,7 @@ use game_core::{
 };
 use game_core::{Snapshot, Termination};
 use store::testing::ReadLog;
-use store::{Append, EmbeddedStore, HandOver, MatchLog, Matches, Registry};
+use store::{Append, Claiming, EmbeddedStore, HandOver, MatchLog, Matches, Registry};
 
 use super::cluster::new_match;
 use super::dice::Dice;
@@ -129,7 +129,9 @@ impl Step<'_> {
             ),
             2 => both(world.model.log(id), other.log(id).await.expect(WORKS)),
             3 => {
-                let ours = world.claim(id, shard, self.epoch()).expect(WORKS);
+                let ours = world
+                    .claim_with(shard, &Claiming::new(id, self.epoch()))
+                    .expect(WORKS);
                 let theirs = other.claim(id, shard, self.epoch()).await;
                 both(ours, theirs.expect(WORKS))
             }

@@ -3,20 +3,38 @@
 
 use std::collections::BTreeMap;
 
-use game_core::{Epoch, MatchId, ShardId, Snapshot};
+use game_core::{MatchId, ShardId, Snapshot};
 use store::testing::Model;
 use store::{Append, Appended, Claim, Claiming, Created, HandOver, HandedOver, StoreError};
 use tokio::time::Instant;
 
 /// How a store breaks the contract, for the checks of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Breach {
+pub enum Breach {
     /// A write is not held to the end of the log.
     NoPositionCheck,
     /// A write is not held to the present epoch.
     NoEpochCheck,
     /// The last record is gone when the match is claimed again.
     Forgets,
+}
+
+impl Breach {
+    /// The write that passes the check that the breach takes out.
+    pub(crate) fn let_through(breach: Option<Self>, model: &Model, append: &Append) -> Append {
+        let mut append = append.clone();
+        if let Some(stored) = model.stored(append.match_id) {
+            match breach {
+                Some(Self::NoPositionCheck) => append.after = stored.log().len() as u32,
+                Some(Self::NoEpochCheck) => {
+                    append.owner = stored.ownership.owner;
+                    append.epoch = stored.ownership.epoch;
+                }
+                Some(Self::Forgets) | None => {}
+            }
+        }
+        append
+    }
 }
 
 /// What was done to a match, and when.
@@ -52,15 +70,6 @@ impl World {
         self.model.create(owner, snapshot)
     }
 
-    pub(crate) fn claim(
-        &mut self,
-        id: MatchId,
-        claimant: ShardId,
-        expected: Epoch,
-    ) -> Result<Claim, StoreError> {
-        self.claim_with(claimant, &Claiming::new(id, expected))
-    }
-
     pub(crate) fn claim_with(
         &mut self,
         claimant: ShardId,
@@ -93,28 +102,14 @@ impl World {
     }
 
     pub(crate) fn append(&mut self, append: &Append) -> Appended {
-        let answer = self.model.append(&self.as_the_breach_has_it(append));
+        let answer = self
+            .model
+            .append(&Breach::let_through(self.breach, &self.model, append));
         if append.ends && answer == (Appended::Stored { duplicate: false }) {
             let course = self.courses.entry(append.match_id).or_default();
             course.ended_at = Some(Instant::now());
         }
         answer
-    }
-
-    /// The write that passes the check that the breach takes out.
-    fn as_the_breach_has_it(&self, append: &Append) -> Append {
-        let mut append = append.clone();
-        if let Some(stored) = self.model.stored(append.match_id) {
-            match self.breach {
-                Some(Breach::NoPositionCheck) => append.after = stored.log().len() as u32,
-                Some(Breach::NoEpochCheck) => {
-                    append.owner = stored.ownership.owner;
-                    append.epoch = stored.ownership.epoch;
-                }
-                Some(Breach::Forgets) | None => {}
-            }
-        }
-        append
     }
 
     /// Notes that a shard was told of the first `len` records.
