@@ -23,9 +23,11 @@ pub(crate) async fn serve(
     streams: Streams,
 ) {
     let address = attempt.address();
+    // In a box, whose memory is given back: a handshake needs more than what follows it.
+    let opening = Box::pin(attempt.open(&web, &streams.limits));
     let opened = tokio::select! {
         biased;
-        opened = attempt.open(&web, &streams.limits) => Some(opened),
+        opened = opening => Some(opened),
         () = handshake.cut.cancelled() => None,
     };
     drop(handshake);
@@ -62,7 +64,8 @@ async fn serve_opened(opened: Opened, address: SocketAddr, streams: &Streams) {
         }
         Opened::WebSocket(socket) => {
             let _counted = count(Transport::WebSocket);
-            serve_socket(socket, address, streams).await;
+            // In a box, so that other connections have no room for it.
+            Box::pin(serve_socket(socket, address, streams)).await;
         }
     }
 }
@@ -186,5 +189,29 @@ async fn serve_socket(socket: Arc<Socket>, peer: SocketAddr, streams: &Streams) 
             let code = CloseCode::ProtocolViolation;
             socket.close(Some(code), &violation.to_string()).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of what a function of two arguments returns.
+    const fn of_two<A, B, F>(_: fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    const fn of_four<A, B, C, D, F>(_: fn(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// A task lives as long as its connection or stream, with room for the largest state that it ever has.
+    #[test]
+    fn the_tasks_of_a_connection_are_small() {
+        let (connection, stream) = (of_four(serve), of_two(SeatStream::serve));
+        assert!(connection <= 2_048, "{connection} bytes");
+        let inbound = size_of::<crate::driver::Inbound>();
+        assert!(inbound <= 64, "{inbound} bytes");
+        assert!(stream <= 3_072, "{stream} bytes");
     }
 }

@@ -50,7 +50,7 @@ use storing::{StoreAnswer, Write, Written, begin_write, written};
 #[derive(Debug)]
 pub(crate) enum Inbound {
     /// A peer with a checked token joins.
-    Join(Joining),
+    Join(Box<Joining>),
     /// A command, and when its last byte was received.
     Command {
         peer: PeerKey,
@@ -296,7 +296,7 @@ impl Driver {
     fn handle(&mut self, inputs: &mut Vec<Inbound>, now: Now) {
         for input in inputs.drain(..) {
             match input {
-                Inbound::Join(joining) => self.join(joining, now),
+                Inbound::Join(joining) => self.join(*joining, now),
                 Inbound::Command { .. } if self.is_closing => {}
                 Inbound::Command {
                     peer,

@@ -86,6 +86,13 @@ enum Ended {
     Gone,
 }
 
+/// Who may take a seat, and how.
+struct Admitted {
+    claims: SeatClaims,
+    flags: JoinFlags,
+    seen: Option<u32>,
+}
+
 pub(crate) struct SeatStream {
     link: Link,
     send: SendHalf,
@@ -110,30 +117,46 @@ impl SeatStream {
     }
 
     /// Serves the stream to its end; a seat that it takes is one of `seats`.
-    pub(crate) async fn serve(mut self, seats: Seats) -> Result<Served, Violation> {
+    pub(crate) async fn serve(self, seats: Seats) -> Result<Served, Violation> {
+        // In a box, whose memory is given back: what follows takes less, and lasts for the whole match.
+        match Box::pin(self.admit()).await? {
+            Some((stream, admitted)) => stream.sit(admitted, &seats).await,
+            None => Ok(Served::Nobody),
+        }
+    }
+
+    /// Reads the first frame; `None` if its peer may not take the seat, and was told so.
+    async fn admit(mut self) -> Result<Option<(Self, Admitted)>, Violation> {
         let first = timeout(self.streams.limits.join_deadline, self.reader.next()).await;
         let join = match first {
             Err(_) => {
                 self.refuse(CloseCode::Deadline).await;
-                return Ok(Served::Nobody);
+                return Ok(None);
             }
             Ok(Err(Violation::Frame(FrameError::Version(version)))) => {
                 tracing::debug!(version, "refused a version of the protocol");
                 let _ = self.send.write_all(&mut [unsupported_frame()]).await;
                 self.refuse(CloseCode::Unsupported).await;
-                return Ok(Served::Nobody);
+                return Ok(None);
             }
             Ok(frame) => match frame? {
-                None => return Ok(Served::Nobody),
+                None => return Ok(None),
                 Some(ClientFrame::Join(join)) => join,
                 Some(_) => return Err(Violation::OutOfPlace),
             },
         };
         match self.check(&join) {
-            Ok(claims) => self.sit(claims, join.flags, join.seen, &seats).await,
+            Ok(claims) => {
+                let admitted = Admitted {
+                    claims,
+                    flags: join.flags,
+                    seen: join.seen,
+                };
+                Ok(Some((self, admitted)))
+            }
             Err(code) => {
                 self.refuse(code).await;
-                Ok(Served::Nobody)
+                Ok(None)
             }
         }
     }
@@ -164,13 +187,12 @@ impl SeatStream {
     }
 
     /// Takes the seat and stays in it.
-    async fn sit(
-        self,
-        claims: SeatClaims,
-        flags: JoinFlags,
-        seen: Option<u32>,
-        seats: &Seats,
-    ) -> Result<Served, Violation> {
+    async fn sit(self, admitted: Admitted, seats: &Seats) -> Result<Served, Violation> {
+        let Admitted {
+            claims,
+            flags,
+            seen,
+        } = admitted;
         let Self {
             link,
             send,
@@ -179,14 +201,14 @@ impl SeatStream {
         } = self;
         let (outlet, mut left) = Outlet::new(send, streams.limits.frames_waiting_max);
         let (reply, answer) = oneshot::channel();
-        let joining = Joining {
+        let joining = Box::new(Joining {
             claims,
             flags,
             seen,
             link,
             outlet,
             reply,
-        };
+        });
         if streams.inbox.send(Inbound::Join(joining)).await.is_err() {
             return Ok(Served::Nobody);
         }
@@ -291,7 +313,7 @@ async fn write_frames(left: &mut mpsc::Receiver<Outgoing>, limits: &NetLimits) {
             }
         }
         if last.is_some() {
-            send.finish(limits.write_deadline).await;
+            Box::pin(send.finish(limits.write_deadline)).await;
             return;
         }
     }

@@ -112,7 +112,8 @@ impl SendHalf {
         match self {
             Self::Quic(send) => send.write_all_chunks(frames).await.map_err(|_| Gone),
             Self::WebTransport(send) => send.write_all_chunks(frames).await.map_err(|_| Gone),
-            Self::WebSocket(socket) => socket.send(frames).await.map_err(|_| Gone),
+            // In a box, so that the streams of others have no room for it.
+            Self::WebSocket(socket) => Box::pin(socket.send(frames)).await.map_err(|_| Gone),
         }
     }
 
@@ -160,7 +161,7 @@ impl RecvHalf {
         let chunk = match self {
             Self::Quic(recv) => recv.read_chunk(CLIENT_FRAME_LEN_MAX, true).await.ok(),
             Self::WebTransport(recv) => recv.read_chunk(CLIENT_FRAME_LEN_MAX, true).await.ok(),
-            Self::WebSocket(socket) => return socket.receive().await,
+            Self::WebSocket(socket) => return Box::pin(socket.receive()).await,
         };
         Ok(chunk.flatten().map(|chunk| chunk.bytes))
     }

@@ -160,18 +160,18 @@ impl Total {
     }
 }
 
-/// The state machines of shards alone, on what a thousand seeds bring.
+/// The state machines of shards alone, on what two hundred seeds bring.
 #[test]
 fn promises_hold_for_the_machines_alone() {
     let began = Instant::now();
     let mut total = Ran::default();
-    for seed in 0..1_000 {
+    for seed in 0..200 {
         let ran = Machines::default().run(seed);
         total.add(ran.unwrap_or_else(|why| panic!("core seed {seed}: {why}")));
     }
     eprintln!("in {:?}: {total:?}", began.elapsed());
     assert!(
-        total.changes > 1_000 && total.faults > 1_000 && total.unanswered > 1_000,
+        total.changes > 200 && total.faults > 200 && total.unanswered > 200,
         "{total:?}"
     );
 }
@@ -220,5 +220,5 @@ fn machines_notice(machines: &Machines, within: u64) {
     };
     let first = (0..within).find(|seed| failing(*seed));
     let first = first.unwrap_or_else(|| panic!("nothing noticed {machines:?} in {within} seeds"));
-    eprintln!("{:?} {:?}: seed {first}", machines.breach, machines.limits);
+    eprintln!("{:?} was noticed under seed {first}", machines.breach);
 }

@@ -81,8 +81,10 @@ impl Process {
         self.isolated_until
     }
 
-    pub(super) fn connections(&self) -> impl Iterator<Item = (usize, u64)> {
-        self.peers.values().copied()
+    pub(super) fn connections(&self) -> Vec<(usize, u64)> {
+        let mut connections: Vec<_> = self.peers.values().copied().collect();
+        connections.sort_unstable();
+        connections
     }
 
     /// SIGSTOP, and SIGCONT some day.
@@ -155,7 +157,13 @@ impl Process {
     fn round(&mut self, hall: &mut Hall) {
         let now = self.now(hall);
         self.shard.advance(now);
+        // In an order of their own: that of a shard is in part that of its hash maps, which no seed decides.
+        let mut outputs = Vec::new();
         while let Some(output) = self.shard.next_output() {
+            outputs.push((self.rank(&output), output));
+        }
+        outputs.sort_by_key(|(rank, _)| *rank);
+        for (_, output) in outputs {
             self.carry_out(output, hall);
         }
         let Some(next) = self.shard.next_turn() else {
@@ -170,6 +178,36 @@ impl Process {
         if self.turn_at.is_none_or(|due| due > at || due <= hall.now) {
             self.turn_at = Some(at);
             hall.at(at, Due::Turn(self.id()));
+        }
+    }
+
+    /// By what outputs of one round are sorted. What goes to one peer keeps its order.
+    fn rank(&self, output: &Output) -> (u8, usize, Option<MatchId>, Option<ShardId>) {
+        let kind = |kind| (kind, 0, None, None);
+        let of_match = |kind, id: MatchId| (kind, 0, Some(id), None);
+        let of_shard = |kind, id: ShardId| (kind, 0, None, Some(id));
+        match output {
+            Output::Send { peer, .. } | Output::Close { peer, .. } => {
+                let number = self.peers.get(peer).map_or(0, |(number, _)| *number);
+                (0, number, None, None)
+            }
+            Output::Show { .. } => kind(1),
+            Output::Append(_) => kind(2),
+            Output::Claim(_) => kind(3),
+            Output::ReadHeads(_) => kind(4),
+            Output::Load(id) => of_match(5, *id),
+            Output::Create(snapshot) => of_match(6, snapshot.setup().id),
+            Output::Say(saying) => of_match(7, saying.match_id),
+            Output::LoadChat(id) => of_match(8, *id),
+            Output::Disown(shard, _) => of_shard(9, *shard),
+            Output::Deregister { shard, .. } => of_shard(10, *shard),
+            Output::Orphans(shard) => of_shard(11, *shard),
+            Output::ReadRegistry => kind(12),
+            Output::Verify(_) => kind(13),
+            Output::Arrivals(_) => kind(14),
+            Output::HandOver(given) => of_match(15, given.match_id),
+            Output::Prove(_) => kind(16),
+            Output::Changed(id) => of_match(17, *id),
         }
     }
 
@@ -201,7 +239,8 @@ impl Process {
                     },
                 );
             }
-            Output::Claim(claims) => {
+            Output::Claim(mut claims) => {
+                claims.sort_unstable_by_key(|claim| claim.match_id);
                 let asked = claims.clone();
                 hall.ask(
                     self,
@@ -234,7 +273,8 @@ impl Process {
                     },
                 );
             }
-            Output::ReadHeads(ids) => {
+            Output::ReadHeads(mut ids) => {
+                ids.sort_unstable();
                 let asked = ids.clone();
                 hall.ask(
                     self,
@@ -345,7 +385,8 @@ impl Process {
                     process.shard.handed_over(given.match_id, answer, now);
                 },
             ),
-            Output::Prove(suspicions) => {
+            Output::Prove(mut suspicions) => {
+                suspicions.sort_unstable_by_key(|suspicion| suspicion.shard);
                 for suspicion in suspicions {
                     let shard = suspicion.shard;
                     // The port and the server's list say the same of a process that has ended; now and then neither does.
