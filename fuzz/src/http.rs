@@ -1,8 +1,8 @@
 //! Bodies of requests.
 
 use protocol::http::{
-    Decline, LogIn, NewAccount, NewApiToken, NewChallenge, NewPassword, NewRound, NewRuling,
-    NewTicket, NewTournament, PlayerLookup, Terms, TokenTest,
+    Decline, LogIn, NewAccount, NewApiToken, NewChallenge, NewPassword, NewPlayer, NewRound,
+    NewRuling, NewTicket, NewTournament, PlayerLookup, Terms, TokenTest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,8 +16,9 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(data: &[
     Some(request)
 }
 
-/// Every request that has a body.
+/// The requests of players and organisers that have a body.
 pub(crate) fn body(data: &[u8]) {
+    let _ = check::<NewPlayer>(data);
     let _ = check::<NewAccount>(data);
     let _ = check::<LogIn>(data);
     let _ = check::<NewPassword>(data);

@@ -24,7 +24,7 @@ macro_rules! check {
     };
 }
 
-/// Every format.
+/// Every format but those that stand inside of others.
 pub(crate) fn value(data: &[u8]) {
     let bytes = sealed(data);
     check!(

@@ -2,13 +2,15 @@
 
 use web_transport_quinn::proto::{ConnectRequest, ConnectResponse, Settings};
 
-/// Settings, requests and answers are read, or refused.
+/// Settings, requests and answers are read, or refused; a request that is read is written and read as the same.
 pub(crate) fn set_up(data: &[u8]) {
     let _ = Settings::decode(&mut &*data);
     let _ = ConnectResponse::decode(&mut &*data);
     if let Ok(request) = ConnectRequest::decode(&mut &*data) {
-        let _ = (request.url.path(), request.url.host_str());
         let mut again = Vec::new();
-        let _ = request.encode(&mut again);
+        if request.encode(&mut again).is_ok() {
+            let read = ConnectRequest::decode(&mut &*again).expect("what was written is read");
+            assert_eq!((read.url, read.protocols), (request.url, request.protocols));
+        }
     }
 }

@@ -20,7 +20,8 @@ const LONG: Duration = Duration::from_secs(10);
 /// Longest input.
 const LEN_MAX: usize = 16 * 1_024;
 
-fn corpus(name: &str) -> Vec<Vec<u8>> {
+/// The inputs of a target, each with its path.
+fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("corpus")
         .join(name);
@@ -29,8 +30,11 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
-        .iter()
-        .map(|path| std::fs::read(path).unwrap())
+        .into_iter()
+        .map(|path| {
+            let bytes = std::fs::read(&path).unwrap();
+            (path, bytes)
+        })
         .collect()
 }
 
@@ -61,19 +65,32 @@ fn changed(corpus: &[Vec<u8>], dice: &mut StdRng) -> Vec<u8> {
 fn go_through(target: Target, seed: u64) {
     let corpus = corpus(target.name);
     assert!(!corpus.is_empty(), "{} has no corpus", target.name);
-    corpus.iter().for_each(|input| (target.run)(input));
+    let mut inputs = Vec::new();
+    for (path, input) in corpus {
+        run(target, &input, &path.display());
+        inputs.push(input);
+    }
     let (mut dice, began) = (StdRng::seed_from_u64(seed), Instant::now());
     for number in 0..CHANGED {
         if began.elapsed() > LONG {
             eprintln!("{}: {number} inputs in {LONG:?}", target.name);
             return;
         }
-        let input = changed(&corpus, &mut dice);
-        let ran = std::panic::catch_unwind(|| (target.run)(&input));
-        if let Err(panic) = ran {
-            eprintln!("{}: input {number} of seed {seed}: {input:?}", target.name);
-            std::panic::resume_unwind(panic);
-        }
+        let input = changed(&inputs, &mut dice);
+        run(
+            target,
+            &input,
+            &format_args!("input {number} of seed {seed}"),
+        );
+    }
+}
+
+/// Runs a target on an input, which is named if it fails.
+fn run(target: Target, input: &[u8], which: &dyn std::fmt::Display) {
+    let ran = std::panic::catch_unwind(|| (target.run)(input));
+    if let Err(panic) = ran {
+        eprintln!("{}: {which}: {input:?}", target.name);
+        std::panic::resume_unwind(panic);
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use client::MatchmakerError;
@@ -99,6 +99,8 @@ struct Present {
 /// A game that the client was told of.
 struct Told {
     game: AccountMatch,
+    /// When play begins, if the client is told of it then.
+    begins_at: Option<UnixMillis>,
     /// Whether the client has had a stream of it since.
     had_stream: bool,
     /// Since when it has none any more; if it never had one, since it was told.
@@ -175,7 +177,7 @@ impl Follower {
                         return Ok(());
                     }
                 },
-                _ = look.tick() => self.look_after_games()?,
+                _ = look.tick() => self.look_after_games().await?,
                 () = lines.closed() => return Err(Over),
             }
         }
@@ -258,21 +260,29 @@ impl Follower {
         if let Some(present) = &mut self.present {
             present.matches.insert(id);
         }
-        if self.matches.contains_key(&id) {
+        if let Some(told) = self.matches.get_mut(&id) {
+            told.game = game;
             return Ok(());
         }
         // A client that is at the game already would begin a second time.
         let has_stream = self.gateway.seats.has_stream(&self.caller.player, id);
         let said = Seen::from(&game).event("gameStart");
         self.games().insert(id, game.created_at);
+        // Clients move as soon as they hear of a game: of one that begins later, they hear then.
+        let begins_at = game.game.terms.start_at.filter(|at| *at > now());
         let told = Told {
             game,
+            begins_at,
             had_stream: has_stream,
             without_since: None,
             is_reminded: false,
         };
         self.matches.insert(id, told);
-        if has_stream { Ok(()) } else { self.tell(said) }
+        if has_stream || begins_at.is_some() {
+            Ok(())
+        } else {
+            self.tell(said)
+        }
     }
 
     fn finished(&mut self, game: &AccountMatch) -> Result<(), Over> {
@@ -290,9 +300,16 @@ impl Follower {
     }
 
     /// Tells of games again whose streams were lost: clients leave such a game until they hear of it.
-    fn look_after_games(&mut self) -> Result<(), Over> {
+    async fn look_after_games(&mut self) -> Result<(), Over> {
         let mut again = Vec::new();
         for (id, told) in &mut self.matches {
+            if let Some(begins_at) = told.begins_at {
+                if begins_at <= now() {
+                    told.begins_at = None;
+                    again.push(*id);
+                }
+                continue;
+            }
             if self.gateway.seats.has_stream(&self.caller.player, *id) {
                 told.had_stream = true;
                 told.without_since = None;
@@ -309,10 +326,30 @@ impl Follower {
                 told.is_reminded = !told.had_stream;
                 told.had_stream = false;
                 told.without_since = None;
-                again.push(Seen::from(&told.game).event("gameStart"));
+                again.push(*id);
             }
         }
-        again.into_iter().try_for_each(|said| self.tell(said))
+        for id in again {
+            self.tell_again(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells of a game as it is now, if that can be known; of its end the matchmaker tells.
+    async fn tell_again(&mut self, id: MatchId) -> Result<(), Over> {
+        let game = self.gateway.matchmaker.match_of(&self.caller.token, id);
+        let game = game.await;
+        let Some(told) = self.matches.get_mut(&id) else {
+            return Ok(());
+        };
+        if let Ok(game) = game {
+            if game.outcome.is_some() {
+                return Ok(());
+            }
+            told.game.game = game;
+        }
+        let said = Seen::from(&told.game).event("gameStart");
+        self.tell(said)
     }
 
     // ---- after a gap -------------------------------------------------------------------------------
@@ -348,6 +385,7 @@ impl Follower {
                 TicketStatus::Declined => (ChallengeEnd::Declined, reply),
                 TicketStatus::Cancelled => (ChallengeEnd::Cancelled, reply),
             },
+            Err(error) if error.is_retryable() => return Ok(()),
             Err(_) => (ChallengeEnd::Expired, known),
         };
         self.challenge_ended(why, challenge).await
@@ -361,6 +399,8 @@ impl Follower {
         let game: MatchReply = match game.await {
             Ok(game) if game.outcome.is_none() => return Ok(()),
             Ok(game) => game,
+            // Not known now: it is compared again when the matchmaker's stream is opened again.
+            Err(error) if error.is_retryable() => return Ok(()),
             Err(_) => told.game.game.clone(),
         };
         let (seat, created_at) = (told.game.seat, told.game.created_at);
@@ -375,6 +415,12 @@ impl Follower {
     fn tell(&self, said: Bytes) -> Result<(), Over> {
         self.lines.try_send(said).map_err(|_| Over)
     }
+}
+
+/// The time of this machine, by which a client may be told of a game some moments early or late.
+fn now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    UnixMillis(since.map_or(0, |since| since.as_millis() as u64))
 }
 
 fn read<T: DeserializeOwned>(event: &ServerEvent) -> Option<T> {

@@ -140,6 +140,11 @@ impl Identities {
         Ok(caller)
     }
 
+    /// Whether the token of a request is one that was accepted lately.
+    pub(crate) fn knows(&self, headers: &HeaderMap) -> bool {
+        bearer(headers).is_some_and(|token| self.known(token).is_some())
+    }
+
     fn known(&self, token: &str) -> Option<(Caller, Instant)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(token).cloned()

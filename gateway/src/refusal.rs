@@ -79,15 +79,19 @@ impl Refusal {
         }
     }
 
-    /// Whether asking again soon may succeed.
-    pub(crate) fn is_passing(&self) -> bool {
-        self.status == StatusCode::SERVICE_UNAVAILABLE
-    }
-
     /// The same for a request that clients never repeat after a server error: they are told when to ask again.
     pub(crate) fn or_later(self) -> Self {
-        if self.is_passing() {
+        if self.status.is_server_error() {
             Self::later(self.error)
+        } else {
+            self
+        }
+    }
+
+    /// The same for a request of a game: clients that are told to ask later stop the moves of all their games.
+    pub(crate) fn not_later(self) -> Self {
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            Self::unavailable()
         } else {
             self
         }
@@ -102,6 +106,8 @@ impl Refusal {
             };
         };
         Self::bad(match rule {
+            // It will, or goes on: any other answer is final for clients.
+            Rule::NotStarted => return Self::unavailable(),
             Rule::MatchOver | Rule::NotYourTurn | Rule::StalePosition => NOT_YOUR_TURN,
             Rule::IllegalMove => "Invalid UCI",
             Rule::TooEarly => "It is too early for that: abort the game instead",
@@ -112,7 +118,6 @@ impl Refusal {
             Rule::NotAllowed => "The terms of this game do not allow that",
             Rule::NoClaim => "There is no draw to claim",
             Rule::OpponentNotGone => "The opponent has not left the game, or not for long enough",
-            Rule::NotStarted => "The game has not started yet",
             Rule::MatchInPlay => "The game is in play",
             Rule::AmountOutOfBounds => "So much time cannot be given",
             Rule::TooManyEvents => "As much has happened in this game as may",

@@ -28,9 +28,12 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
         .route_layer(from_fn_with_state(Arc::clone(gateway), count));
     Router::new()
         .merge(counted)
-        // The moves of a game are never refused for their number.
-        .merge(played("bot", true))
-        .merge(played("board", true))
+        // The moves of a game are never refused for their number, but tokens are not tried without end.
+        .merge(
+            played("bot", true)
+                .merge(played("board", true))
+                .route_layer(from_fn_with_state(Arc::clone(gateway), count_strangers)),
+        )
         .route("/livez", get(probes::live))
         .route("/readyz", get(probes::ready))
         .fallback(nowhere)
@@ -70,16 +73,17 @@ fn challenge_routes() -> Router<Arc<Gateway>> {
         .route("/api/round/{id}/add-time/{seconds}", post(games::add_time))
 }
 
-/// The routes of a game that is played, by bots or at boards: moves and streams, or all others.
+/// The routes of a game that is played, by bots or at boards: moves, streams and chat, without which some clients do not move;
+/// or all others.
 fn played(by: &'static str, is_play: bool) -> Router<Arc<Gateway>> {
     let at = |rest: &str| format!("/api/{by}/game/{rest}");
     if is_play {
         return Router::new()
             .route(&at("stream/{id}"), get(games::stream))
-            .route(&at("{id}/move/{uci}"), post(games::make_move));
+            .route(&at("{id}/move/{uci}"), post(games::make_move))
+            .route(&at("{id}/chat"), get(games::read_chat).post(games::say));
     }
     let mut routes = Router::new()
-        .route(&at("{id}/chat"), get(games::read_chat).post(games::say))
         .route(&at("{id}/abort"), post(games::abort))
         .route(&at("{id}/resign"), post(games::resign))
         .route(&at("{id}/draw/{answer}"), post(games::draw))
@@ -116,6 +120,24 @@ async fn count(
     match gateway.places.request(peer, request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Middleware that counts a request only if its token is not known here.
+async fn count_strangers(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let counted = if gateway.identities.knows(request.headers()) {
+        Ok(())
+    } else {
+        gateway.places.request(peer, request.headers())
+    };
+    match counted {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.not_later().into_response(),
     }
 }
 

@@ -33,6 +33,10 @@ impl FromRequestParts<Arc<Service>> for Caller {
         let is_of_challenges = parts.uri.path().starts_with("/v1/challenges");
         let allowing: &[Scope] = match (parts.method.is_safe(), is_of_challenges) {
             (true, true) => &[Scope::ChallengeRead],
+            // Challenges are told there too.
+            (true, false) if parts.uri.path() == "/v1/account/events" => {
+                &[Scope::Read, Scope::ChallengeRead]
+            }
             (true, false) => &[Scope::Read],
             (false, true) => &[Scope::ChallengeWrite],
             (false, false) => &[Scope::BotPlay, Scope::BoardPlay],

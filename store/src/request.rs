@@ -9,7 +9,7 @@ pub const REQUEST_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a request that was begun and not ended is taken to be running. Longer than any request takes; after it,
 /// the process that ran it has ended.
-pub const REQUEST_RUNS: Duration = Duration::from_secs(60);
+pub const REQUEST_RUNS: Duration = Duration::from_secs(20);
 
 /// A digest of all that a request says.
 pub type RequestDigest = [u8; 32];

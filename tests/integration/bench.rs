@@ -70,6 +70,50 @@ fn a_short_bench_has_every_figure_of_every_server() {
     );
 }
 
+/// Bots play by a gateway of its own, whose cost stands beside the server's.
+#[test]
+fn a_short_bench_of_a_gateway_says_what_a_move_costs_it() {
+    let args = [
+        "bench",
+        "--gateway",
+        "4",
+        "--seconds",
+        "3",
+        "--think",
+        "50ms",
+        "--store",
+        "embedded",
+        "--json",
+    ];
+    let output = process::run("bot-client", &args, LIMIT);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("the report is JSON");
+    let measured = &report["by_gateway"][0];
+    assert_eq!(measured["bots"], 4, "{measured}");
+    assert!(measured["moves"].as_u64() > Some(10), "{measured}");
+    for figure in ["gateway_us", "server_us", "ratio"] {
+        assert!(
+            measured[figure].as_f64() > Some(0.0),
+            "{figure}: {measured}"
+        );
+    }
+    assert_eq!(
+        measured["resident_bytes"].as_array().map(Vec::len),
+        Some(10)
+    );
+    assert!(report["cases"].as_array().is_some_and(Vec::is_empty));
+    let budget = &report["budgets"].as_array().unwrap().iter().find(|budget| {
+        budget["what"]
+            .as_str()
+            .is_some_and(|what| what.contains("of a gateway"))
+    });
+    assert!(
+        budget.is_some_and(|budget| !budget["met"].is_null()),
+        "{report}"
+    );
+}
+
 #[test]
 fn a_comparison_has_every_yardstick_in_every_repetition() {
     let args = [

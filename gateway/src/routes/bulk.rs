@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
-use game_core::{ClockStart, ColorChoice, UnixMillis};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use game_core::{ColorChoice, Rule, UnixMillis};
 use protocol::http::{NewChallenge, Terms};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -53,21 +53,32 @@ pub(crate) async fn pair(
     if pair_at > now {
         terms.start_at = Some(UnixMillis(pair_at));
     }
-    if fields.text("startClocksAt").is_some() {
-        terms.clock_start = ClockStart::AtOnce;
+    if terms.rules.has(Rule::NoAbort) {
+        return Err(Refusal::bad(
+            "Games in bulk can be aborted: leave noAbort out",
+        ));
     }
-    let mut made = Vec::with_capacity(pairs.len());
-    let making = async {
-        for (white, black) in &pairs {
-            made.push(make(&gateway, white, black, &terms).await?);
+    let pairs = callers(&gateway, &pairs).await?;
+    // In a task, which comes to its end if the client goes away.
+    let (working, all) = (Arc::clone(&gateway), terms.clone());
+    let made = gateway.tasks.spawn(async move {
+        let mut made = Vec::with_capacity(pairs.len());
+        let making = async {
+            for (white, black) in pairs {
+                make(&working, white, black, &all, &mut made).await?;
+            }
+            Ok(())
+        };
+        let done = timeout(WITHIN, making).await;
+        match done.unwrap_or(Err(Refusal::unavailable())) {
+            Ok(()) => Ok(made),
+            Err(refusal) => {
+                undo(&working, &made).await;
+                Err(refusal)
+            }
         }
-        Ok(())
-    };
-    let done = timeout(WITHIN, making).await;
-    if let Err(refusal) = done.unwrap_or(Err(Refusal::unavailable())) {
-        undo(&gateway, &made).await;
-        return Err(refusal);
-    }
+    });
+    let made = made.await.map_err(|_| Refusal::unavailable())??;
     let games = made.iter().map(|game| {
         json!({
             "id": game.id,
@@ -100,35 +111,52 @@ fn pairs(list: &str) -> Result<Vec<(String, String)>, Refusal> {
     pairs.ok_or_else(|| Refusal::bad("players is a list like token1:token2,token3:token4"))
 }
 
+/// The owners of the tokens of pairs, all of them good.
+async fn callers(
+    gateway: &Gateway,
+    pairs: &[(String, String)],
+) -> Result<Vec<(Caller, Caller)>, Refusal> {
+    let mut callers = Vec::with_capacity(pairs.len());
+    for (place, (white, black)) in (1..).zip(pairs) {
+        let bad = |refusal: Refusal| match refusal.status {
+            StatusCode::UNAUTHORIZED => {
+                Refusal::bad(format!("A token of pair {place} is not known"))
+            }
+            _ => refusal,
+        };
+        let white = gateway.identities.owner(white).await.map_err(bad)?;
+        let black = gateway.identities.owner(black).await.map_err(bad)?;
+        callers.push((white, black));
+    }
+    Ok(callers)
+}
+
+/// Makes a game, which is then one of those that were made, or may have been.
 async fn make(
     gateway: &Arc<Gateway>,
-    white: &str,
-    black: &str,
+    white: Caller,
+    black: Caller,
     terms: &Terms,
-) -> Result<Made, Refusal> {
-    let (white, black) = (
-        gateway.identities.owner(white).await?,
-        gateway.identities.owner(black).await?,
-    );
+    made: &mut Vec<Made>,
+) -> Result<(), Refusal> {
     let challenge = NewChallenge {
         color: ColorChoice::White,
         opponent: Some(black.player.clone()),
         ..NewChallenge::new(terms.clone())
     };
     let matchmaker = &gateway.patient;
-    let made = matchmaker
-        .create_challenge(&white.token, &challenge)
-        .await?;
-    let accepted = matchmaker.accept_challenge(&black.token, &made.id).await;
-    if let Err(error) = accepted {
-        let _ = matchmaker.cancel_challenge(&white.token, &made.id).await;
-        return Err(error.into());
+    let key = format!("gateway-{:032x}", rand::random::<u128>());
+    let id = matchmaker
+        .create_challenge_once(&key, &white.token, &challenge)
+        .await?
+        .id;
+    let accepted = matchmaker.accept_challenge(&black.token, &id).await;
+    if accepted.is_err() {
+        let _ = matchmaker.cancel_challenge(&white.token, &id).await;
     }
-    Ok(Made {
-        id: made.id,
-        white,
-        black,
-    })
+    made.push(Made { id, white, black });
+    accepted?;
+    Ok(())
 }
 
 async fn undo(gateway: &Arc<Gateway>, made: &[Made]) {

@@ -83,9 +83,17 @@ async fn make(
     wanted: NewChallenge,
 ) -> Result<TicketReply, Refusal> {
     let (answer, answered) = oneshot::channel();
-    let (matchmaker, token) = (gateway.matchmaker.clone(), Arc::clone(&caller.token));
+    let (matchmaker, patient) = (gateway.matchmaker.clone(), gateway.patient.clone());
+    let token = Arc::clone(&caller.token);
     gateway.tasks.spawn(async move {
-        let made = matchmaker.create_challenge(&token, &wanted).await;
+        // By a key of its own, so that it is made once however often it is asked for.
+        let key = format!("gateway-{:032x}", rand::random::<u128>());
+        let mut made = matchmaker.create_challenge_once(&key, &token, &wanted).await;
+        let is_unknown = made.as_ref().is_err_and(MatchmakerError::is_retryable);
+        if is_unknown && answer.is_closed() {
+            // It may have been made all the same, for nobody.
+            made = patient.create_challenge_once(&key, &token, &wanted).await;
+        }
         if let Err(Ok(unwanted)) = answer.send(made) {
             let withdrawn = matchmaker.cancel_challenge(&token, &unwanted.id).await;
             if let Err(error) = withdrawn {
@@ -129,7 +137,7 @@ async fn keep_alive(gateway: &Gateway, caller: &Caller, id: &str, lines: &LineSe
     let _ = lines.send(line(&json!({"done": done}))).await;
 }
 
-/// A game for the two who come first.
+/// A challenge of the caller that anybody may accept.
 pub(crate) async fn open(
     State(gateway): State<Arc<Gateway>>,
     uri: Uri,
@@ -152,7 +160,7 @@ pub(crate) async fn open(
     let challenge = made.await.map_err(Refusal::or_later)?;
     let site = &gateway.config.site;
     let mut shown = Shown::of_reply(&challenge, None, site).json();
-    let url = format!("{site}/{}", challenge.id);
+    let url = format!("{site}/challenge/{}", challenge.id);
     shown["urlWhite"] = format!("{url}?color=white").into();
     shown["urlBlack"] = format!("{url}?color=black").into();
     shown["open"] = json!({"userIds": []});
@@ -279,9 +287,17 @@ pub(crate) async fn cancel(
 pub(crate) async fn start_clocks(
     State(gateway): State<Arc<Gateway>>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Answered {
     let id: MatchId = id.parse().map_err(|_| Refusal::no_game())?;
-    let game = held(gateway.matchmaker.match_reply(id)).await?;
+    let game = held(async {
+        gateway
+            .identities
+            .caller(&headers, WRITES_CHALLENGES)
+            .await?;
+        Ok::<_, Refusal>(gateway.matchmaker.match_reply(id).await?)
+    })
+    .await?;
     if game.outcome.is_some() {
         return Err(Refusal::bad("The game is over"));
     }

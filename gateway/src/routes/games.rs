@@ -25,7 +25,8 @@ use crate::state::Gateway;
 async fn player(gateway: &Gateway, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Refusal> {
     let is_of_bots = uri.path().starts_with("/api/bot/");
     let needs = if is_of_bots { BOT } else { BOARD };
-    let caller = gateway.identities.caller(headers, needs).await?;
+    let caller = gateway.identities.caller(headers, needs).await;
+    let caller = caller.map_err(Refusal::not_later)?;
     if is_of_bots && !caller.is_bot {
         return Err(Refusal::bad(
             "Only accounts of bots play by these requests; people play by /api/board",
@@ -198,7 +199,7 @@ pub(crate) async fn say(
     let fields = Fields::of(&uri, &headers, &body).unwrap_or_default();
     let caller = match held(player(&gateway, &uri, &headers)).await {
         Ok(caller) => caller,
-        Err(refusal) if refusal.is_passing() => return Ok(well()),
+        Err(refusal) if refusal.status.is_server_error() => return Ok(well()),
         Err(refusal) => return Err(refusal),
     };
     // Players do not reach the room of spectators.

@@ -21,6 +21,8 @@ use crate::state::Gateway;
 const LOOKED_AT: usize = 100;
 /// Interval at which a game is looked for while there is none.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How long it takes until a game is looked at again whose stream has ended before it.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// How long the end of a game stays on the screen.
 const LINGER: Duration = Duration::from_secs(5);
 /// What a player without a rating counts as.
@@ -46,11 +48,15 @@ async fn show(gateway: &Gateway, mut next: Option<MatchId>, lines: &LineSender) 
     let mut last = None;
     loop {
         if let Some(id) = next.take() {
-            if show_one(gateway, id, lines).await.is_err() {
-                return;
+            match show_one(gateway, id, lines).await {
+                Ok(true) => {
+                    last = Some(id);
+                    sleep(LINGER).await;
+                }
+                // It goes on, perhaps with the same game.
+                Ok(false) => sleep(AGAIN_AFTER).await,
+                Err(Closed) => return,
             }
-            last = Some(id);
-            sleep(LINGER).await;
         } else {
             sleep(LOOK_EVERY).await;
         }
@@ -67,10 +73,10 @@ async fn show(gateway: &Gateway, mut next: Option<MatchId>, lines: &LineSender) 
 /// Nobody looks any more.
 struct Closed;
 
-/// Shows a game until it ends, or cannot be followed.
-async fn show_one(gateway: &Gateway, id: MatchId, lines: &LineSender) -> Result<(), Closed> {
+/// Shows a game until it ends, or cannot be followed; whether it has ended.
+async fn show_one(gateway: &Gateway, id: MatchId, lines: &LineSender) -> Result<bool, Closed> {
     let Ok(mut events) = gateway.patient.match_events(None, id).await else {
-        return Ok(());
+        return Ok(false);
     };
     let mut shown = None;
     while let Ok(Some(event)) = events.next().await {
@@ -86,10 +92,10 @@ async fn show_one(gateway: &Gateway, id: MatchId, lines: &LineSender) -> Result<
         };
         lines.send(line(&told)).await.map_err(|_| Closed)?;
         if game.outcome.is_some() {
-            break;
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 fn featured(game: &MatchReply) -> Value {

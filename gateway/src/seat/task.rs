@@ -31,6 +31,8 @@ const IDLE_MAX: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A seat that another connection of its player has taken is taken back after this, while streams of it are open.
 const RETAKE_AFTER: Duration = Duration::from_secs(1);
+/// Lines of chat that wait for a seat.
+const SAID_MAX: usize = 4;
 /// What clients call the room of the players.
 const ROOM: &str = "player";
 
@@ -145,7 +147,12 @@ impl Task {
                     self.asked_at = Instant::now();
                     // Who has been told to ask again does not wait any more.
                     waiting.retain(|ask| !ask.is_given_up());
-                    waiting.extend(ask);
+                    // Of chat, as much waits as somebody may want to read.
+                    let said = waiting.iter().filter(|ask| matches!(ask, Ask::Say(_))).count();
+                    let is_one_too_many = said >= SAID_MAX && matches!(ask, Some(Ask::Say(_)));
+                    if !is_one_too_many {
+                        waiting.extend(ask);
+                    }
                 }
                 _ = look.tick() => {
                     if !self.is_wanted() {
@@ -277,6 +284,7 @@ impl Task {
         });
         if let Some((waiting, answers)) = waits {
             if waiting == uci {
+                answers.retain(|answer| !answer.is_closed());
                 return answers.push(answer);
             }
             return reply(answer, Err(Refusal::bad(NOT_YOUR_TURN)));
@@ -364,6 +372,10 @@ impl Task {
                 );
                 if !follows_the_end {
                     self.tell_state(session.view());
+                }
+                if event.kind == Some(EventKind::Resumed) {
+                    // A client whose move was refused meanwhile makes it only in a game that it comes to anew.
+                    self.streams.clear();
                 }
             }
             Update::Joined { .. } => self.tell_state(session.view()),

@@ -88,7 +88,7 @@ impl<'a> Shown<'a> {
         let color = color(self.color);
         let mut json = json!({
             "id": self.id,
-            "url": format!("{}/{}", self.site, self.id),
+            "url": format!("{}/challenge/{}", self.site, self.id),
             "status": self.status,
             "challenger": challenger,
             "destUser": opponent,

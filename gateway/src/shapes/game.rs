@@ -189,9 +189,7 @@ impl Seen<'_> {
             "speed": super::names::speed_key(speed),
             "variant": {"key": rules.key(), "name": rules.json()["name"]},
         });
-        if let Some(rating) = game.players[*seat].rating {
-            json["rating"] = rating.into();
-        }
+        json["rating"] = game.players[*seat].rating.unwrap_or(1_500).into();
         if let Some(winner) = winner(self.result()) {
             json["winner"] = winner.into();
         }

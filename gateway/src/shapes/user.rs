@@ -61,7 +61,7 @@ pub(crate) fn user(player: &PublicPlayer, ratings: &[CategoryRating], site: &str
         "createdAt": player.made_at.0,
         "seenAt": seen_at.unwrap_or(player.made_at.0),
         "playTime": {"total": 0, "tv": 0},
-        "url": format!("{site}/@/{id}"),
+        "url": format!("{site}/player/{}", player.player),
         "online": player.online,
         "count": {"all": games, "rated": games},
     })

@@ -5,7 +5,7 @@ use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTra
 use super::fault::WriteFault;
 use super::log::Migration;
 use super::tables::{
-    FORMER_LOG, FORMER_VERSION, LAYOUT, LAYOUT_VERSION, LEASES, LEFT, LOG, OWNED, SHARDS,
+    FORMER_LOG, FORMER_VERSION, LAYOUT, LAYOUT_VERSION, LEASES, LEFT, LOG, OWNED, REQUESTS, SHARDS,
     TableVisitor, owners, visit,
 };
 use crate::error::StoreError;
@@ -42,6 +42,27 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
     }
     // No worker of an earlier process is running.
     txn.open_table(LEASES)?.retain(|_, _| false)?;
+    end_requests(txn)?;
+    Ok(())
+}
+
+/// No request of an earlier process is being carried out: whoever repeats one need not wait for it.
+fn end_requests(txn: &WriteTransaction) -> Result<(), WriteFault> {
+    let mut requests = txn.open_table(REQUESTS)?;
+    let mut begun = Vec::new();
+    for row in requests.iter()? {
+        let (key, request) = row?;
+        let (digest, id, until, response) = request.value();
+        if response.is_empty() && until > 0 {
+            begun.push((key.value().to_owned(), digest.to_vec(), id.to_owned()));
+        }
+    }
+    for (key, digest, id) in begun {
+        requests.insert(
+            key.as_str(),
+            (digest.as_slice(), id.as_str(), 0, &[] as &[u8]),
+        )?;
+    }
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use game_core::UnixMillis;
-use store::{Begun, REQUEST_RUNS};
+use store::{Begun, EmbeddedStore, Idempotency, REQUEST_RUNS};
 
-use crate::samples::{match_id, on_all};
+use crate::samples::{match_id, on_all, runtime};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
@@ -64,5 +64,32 @@ fn a_request_whose_process_died_is_begun_again_under_its_first_id() {
         store.forget_request("k").await.unwrap();
         store.end_request("k", Some(b"late")).await.unwrap();
         assert_eq!(begin(5, NOW).await, Begun::New(match_id(5)));
+    });
+}
+
+/// The lock on the file proves that nobody carries it out any more.
+#[test]
+fn a_file_that_is_opened_again_has_no_running_requests() {
+    let directory = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let begin = async |key, id| {
+            let store = EmbeddedStore::open(directory.path()).unwrap();
+            let begun = store.begin_request(key, &[1; 32], match_id(id), NOW).await;
+            (store, begun.unwrap())
+        };
+        let (store, begun) = begin("k", 1).await;
+        assert_eq!(begun, Begun::New(match_id(1)));
+        let done = store
+            .begin_request("done", &[1; 32], match_id(2), NOW)
+            .await;
+        assert_eq!(done.unwrap(), Begun::New(match_id(2)));
+        store.end_request("done", Some(b"well")).await.unwrap();
+        drop(store);
+        let (store, begun) = begin("k", 3).await;
+        assert_eq!(begun, Begun::New(match_id(1)), "under its first id");
+        let done = store
+            .begin_request("done", &[1; 32], match_id(4), NOW)
+            .await;
+        assert_eq!(done.unwrap(), Begun::Done(b"well".to_vec()));
     });
 }

@@ -245,12 +245,16 @@ fn a_gateway_is_checked_before_its_matchmaker_is_there() {
         said.contains("connections_max = 10000  # default"),
         "{said}"
     );
+    let https = "https://matchmaker.example";
     for (more, expected) in [
-        (["--site", "chess.example.org"], "it is a URL"),
-        (["--ca", "/nowhere.pem"], "/nowhere.pem"),
-        (["--matchmaker", "matchmaker:7000"], "--matchmaker"),
+        (&["--site", "chess.example.org"][..], "it is a URL"),
+        (
+            &["--matchmaker", https, "--ca", "/nowhere.pem"],
+            "/nowhere.pem",
+        ),
+        (&["--matchmaker", "matchmaker:7000"], "--matchmaker"),
     ] {
-        let words = [&["check", "gateway"][..], &more].concat();
+        let words = [&["check", "gateway"][..], more].concat();
         let (code, said) = run("rookery", &words, &[]);
         assert!(code.is_some_and(|code| code != 0), "{said}");
         assert!(said.contains(expected), "{said}");

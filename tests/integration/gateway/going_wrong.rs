@@ -7,7 +7,7 @@ use supervisor::Signal;
 use tests::installation::eventually;
 use tokio::time::Instant;
 
-use super::hall::Hall;
+use super::hall::{Bot, Hall};
 
 /// Longest time for which a request may be held.
 const HOLD_MAX: Duration = Duration::from_millis(1_000);
@@ -146,26 +146,52 @@ async fn a_move_is_never_refused_for_the_number_of_requests() {
     let hall = Hall::open(1, 2, &["--requests-per-address-max", "20"]).await;
     let [white, black] = [&hall.bots[0], &hall.bots[1]];
     let game = hall.game(&[]).await;
-    let (_of_white, _) = white.game(&game).await;
+    let mut of_white = white.game(&game).await.0;
+    let mut of_black = black.game(&game).await.0;
     let limited = eventually("too many requests", || async {
         let answer = white.get("/api/account").await;
         (answer.status == StatusCode::TOO_MANY_REQUESTS).then_some(answer)
     })
     .await;
     assert!(limited.retry_after.is_some(), "{limited:?}");
+    let mut played = String::new();
     for (player, uci) in ["g1f3", "g8f6", "f3g1", "f6g8"]
         .repeat(3)
         .into_iter()
         .enumerate()
     {
-        let mover = if player % 2 == 0 { white } else { black };
+        let (mover, lines) = if player % 2 == 0 {
+            (white, &mut of_white)
+        } else {
+            (black, &mut of_black)
+        };
+        // A client moves once it has seen the move before.
+        if player > 0 {
+            lines.moves(&played).await;
+        }
+        // Clients say something before they move, and some do not move if that is refused.
+        let chat = format!("/api/bot/game/{game}/chat");
+        let hello = [("room", "player"), ("text", "hello")];
+        mover.post_form(&chat, &hello).await.is(StatusCode::OK);
         let moved = mover.make_move(&game, uci).await;
         if moved.status != StatusCode::OK {
             // The third repetition ends the game.
             assert_eq!(moved.status, StatusCode::BAD_REQUEST, "{moved:?}");
             assert!(player >= 8, "{player}: {moved:?}");
+            break;
         }
+        let space = if played.is_empty() { "" } else { " " };
+        played += &format!("{space}{uci}");
     }
+    // Who tries tokens is counted, and told to come back later.
+    let stranger = Bot::new(&hall.gateway.url, "stranger", "nonsense".to_owned());
+    eventually("no more tokens are tried", || async {
+        let answer = stranger.make_move(&game, "e2e4").await;
+        let status = answer.status;
+        assert!(matches!(status.as_u16(), 401 | 503), "{answer:?}");
+        (status == StatusCode::SERVICE_UNAVAILABLE).then_some(())
+    })
+    .await;
 }
 
 /// After the flag a move is answered at once, and for good.

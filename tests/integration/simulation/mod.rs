@@ -185,7 +185,7 @@ fn the_same_seed_of_the_machines_makes_the_same_history() {
     }
 }
 
-/// The seeds that are needed stand in docs/checking.md.
+/// As docs/checking.md says.
 #[test]
 fn the_machines_notice_a_store_that_breaks_its_contract() {
     for breach in [
@@ -197,7 +197,7 @@ fn the_machines_notice_a_store_that_breaks_its_contract() {
             breach: Some(breach),
             ..Machines::default()
         };
-        machines_notice(&machines, 500);
+        machines_notice(&machines, 50);
     }
 }
 
@@ -207,7 +207,7 @@ fn the_machines_notice_the_absence_of_a_safeguard() {
     for sabotage in [shard_core::Sabotage::Gate, shard_core::Sabotage::StoreTime] {
         let mut machines = Machines::default();
         machines.limits.sabotage = Some(sabotage);
-        machines_notice(&machines, 500);
+        machines_notice(&machines, 50);
     }
 }
 

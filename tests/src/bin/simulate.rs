@@ -64,6 +64,8 @@ impl fmt::Display for Kind {
 /// What was done so far.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Progress {
+    /// The SHA-256 of the program that did it: seeds that another one did prove nothing of this one.
+    program: String,
     core: Done,
     network: Done,
 }
@@ -89,10 +91,31 @@ impl Done {
 }
 
 impl Progress {
-    fn read(path: &Path) -> Self {
-        let text = std::fs::read(path).ok();
-        text.and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default()
+    /// Goes on where a run of this very program ended, and begins anew after any other.
+    fn read(path: &Path) -> Result<Self, String> {
+        let named = |error: &dyn fmt::Display| format!("--progress {}: {error}", path.display());
+        let itself = std::env::current_exe().and_then(std::fs::read);
+        let itself = itself.map_err(|error| format!("this program cannot be read: {error}"))?;
+        let program =
+            protocol::http::hex(ring::digest::digest(&ring::digest::SHA256, &itself).as_ref());
+        let fresh = Self {
+            program,
+            ..Self::default()
+        };
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(fresh),
+            Err(error) => return Err(named(&error)),
+        };
+        let found: Self = serde_json::from_slice(&text).map_err(|error| named(&error))?;
+        if found.program == fresh.program {
+            return Ok(found);
+        }
+        program::complain!(
+            "simulate: {} is of another program: counting begins anew",
+            path.display()
+        );
+        Ok(fresh)
     }
 
     fn of(&mut self, kind: Kind) -> &mut Done {
@@ -198,8 +221,15 @@ impl Seeds {
     }
 }
 
-/// Seeds between two times that it is kept how far it is.
-const KEPT_EVERY: u64 = 2_000;
+impl Kind {
+    /// Seeds between two times that it is kept how far it is.
+    const fn kept_every(self) -> u64 {
+        match self {
+            Self::Core => 2_000,
+            Self::Network => 50,
+        }
+    }
+}
 
 fn simulate(args: &Args) -> Result<(), String> {
     let kind = args.of;
@@ -213,12 +243,12 @@ fn simulate(args: &Args) -> Result<(), String> {
         || std::thread::available_parallelism().map_or(1, usize::from),
         usize::from,
     );
-    let mut progress = Progress::read(&args.progress);
+    let mut progress = Progress::read(&args.progress)?;
     let first = progress.of(kind).seeds;
     let (end, began) = (first + args.seeds, Instant::now());
     let mut from = first;
     while from < end {
-        let to = (from + KEPT_EVERY).min(end);
+        let to = (from + kind.kept_every()).min(end);
         let seeds = Seeds {
             next: AtomicU64::new(from),
             end: to,

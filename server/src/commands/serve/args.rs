@@ -11,7 +11,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use matchmaker::{ArchiveArgs, Identity, IdentityArgs, LimitArgs, PageArgs, WebhookConfig};
 use program::Reload;
-use settings::ConfigArgs;
+use settings::{ConfigArgs, Networks};
 use shard::AllowedOrigin;
 use shard::tls::CertificateSource;
 use store::Archive;
@@ -317,7 +317,11 @@ impl ServeArgs {
     ) -> Result<InProcessPlan, Failure> {
         let shards = SocketAddr::new(self.shard_ip(), self.shard_port);
         let ports = (self.listen.port(), self.shard_port);
-        let limits = self.limits.clone();
+        let mut limits = self.limits.clone();
+        if self.gateway.gateway_listen.is_some() && limits.trusted_proxy.is_empty() {
+            // The gateway is many players at this machine's own address, and has limits of its own.
+            limits.limit_exempt.push(Networks::loopback());
+        }
         let mut plan = InProcessPlan::local(self.listen.ip(), ports, self.shards, key, limits);
         plan.config.site = given.url.clone().unwrap_or(plan.config.site);
         plan.config.identity = given.identity;

@@ -6,16 +6,14 @@ use game_core::{
     Command, CommandId, CommandKind, Epoch, EventKind, MatchId, Outcome, Position, Seat, ShardId,
     Termination, Uci, Variant, WithMove,
 };
-use protocol::{CatchUp, MatchState, ServerBody, ServerFrame, WireEvent};
-use rand::RngExt;
-use rand::seq::IndexedRandom;
+use protocol::{CatchUp, CloseCode, MatchState, ServerBody, ServerFrame, WireEvent, WireRefusal};
 
-use super::{At, Due, Hall};
+use super::time::At;
 
 /// A player resigns at this ply, if nothing ended the match before.
-const PLIES: usize = 20;
+pub(super) const PLIES: usize = 20;
 /// How long a player waits for an answer before it comes back over another connection.
-const PATIENCE: At = 2_000_000;
+pub(super) const PATIENCE: At = 2_000_000;
 
 /// A player.
 #[derive(Debug)]
@@ -26,25 +24,31 @@ pub(super) struct Player {
     pub(super) connection: u64,
     /// Nothing that it sends or is sent arrives before.
     pub(super) cut_until: At,
+    /// Something of this connection did not arrive, so nothing of it does any more.
+    pub(super) gap: Option<u64>,
     /// Where its connection goes; `None` if it has none.
-    at: Option<ShardId>,
-    is_joined: bool,
+    pub(super) at: Option<ShardId>,
+    pub(super) is_joined: bool,
     /// When it last did something, or was shown something.
-    moved_at: At,
+    pub(super) moved_at: At,
     /// It does nothing of itself before.
-    rests_until: At,
-    epoch: Epoch,
-    seen: Option<u32>,
-    position: Position,
-    position_seq: u32,
-    offer: Option<Seat>,
+    pub(super) rests_until: At,
+    pub(super) epoch: Epoch,
+    pub(super) seen: Option<u32>,
+    pub(super) position: Position,
+    pub(super) position_seq: u32,
+    pub(super) offer: Option<Seat>,
     /// The command that has no answer yet.
-    waiting: Option<Command>,
-    commands: u64,
+    pub(super) waiting: Option<Command>,
+    pub(super) commands: u64,
     pub(super) moves: Vec<Uci>,
     pub(super) result: Option<(Outcome, Termination)>,
-    /// Every event that it was shown, also in states: by seq.
+    /// Every event that it was shown, by seq.
     pub(super) shown: BTreeMap<u32, WireEvent>,
+    /// Every state that it was shown, each with the seq that it is of.
+    pub(super) states: Vec<(u32, MatchState)>,
+    /// Commands that were refused: they did nothing.
+    pub(super) refused: Vec<CommandId>,
     pub(super) acked: Vec<(Command, u32)>,
     /// Of all that it was shown, and when.
     pub(super) digest: u64,
@@ -57,6 +61,7 @@ impl Player {
             seat,
             connection: 0,
             cut_until: 0,
+            gap: None,
             at: None,
             is_joined: false,
             moved_at: 0,
@@ -71,6 +76,8 @@ impl Player {
             moves: Vec::new(),
             result: None,
             shown: BTreeMap::new(),
+            states: Vec::new(),
+            refused: Vec::new(),
             acked: Vec::new(),
             digest: 0,
         }
@@ -83,7 +90,11 @@ impl Player {
         frame: &ServerFrame,
         at: At,
     ) -> Result<(), String> {
-        if connection != self.connection || at < self.cut_until {
+        if connection != self.connection || self.gap == Some(connection) {
+            return Ok(());
+        }
+        if at < self.cut_until {
+            self.gap = Some(connection);
             return Ok(());
         }
         if frame.epoch < self.epoch {
@@ -117,11 +128,29 @@ impl Player {
                     && let Some(command) = self.waiting.take()
                 {
                     self.acked.push((command, *event));
+                    self.rests_until = at;
                 }
             }
-            ServerBody::Refused { command_id, .. } if self.waits_for(*command_id) => {
+            ServerBody::Refused { command_id, reason } if self.waits_for(*command_id) => {
+                let may_come = matches!(reason, WireRefusal::Paused | WireRefusal::RateLimited);
+                let is_open = self.waiting.is_some_and(|command| match command.kind {
+                    // A draw may be offered only now and then.
+                    CommandKind::Move {
+                        position_seq,
+                        with: WithMove::Nothing,
+                        ..
+                    } => position_seq == self.position_seq,
+                    _ => false,
+                });
+                if is_open && !may_come && self.result.is_none() {
+                    return Err(format!("{self:#?}\nis refused a legal move: {reason:?}"));
+                }
                 self.waiting = None;
+                self.refused.push(*command_id);
                 self.rests_until = at + 50_000;
+            }
+            ServerBody::Closed(code) if self.result.is_none() && !comes_back_after(*code) => {
+                return Err(format!("{self:#?}\nis sent away from a live match: {code}"));
             }
             _ => {}
         }
@@ -147,6 +176,7 @@ impl Player {
             ));
         }
         self.seen = Some(seq);
+        self.states.push((seq, state.clone()));
         self.moves.clone_from(&state.moves);
         self.position = Position::from_fen(Variant::Standard, &state.fen)
             .map_err(|error| format!("a state has no position: {error}"))?;
@@ -202,144 +232,13 @@ impl Player {
     }
 }
 
-impl Hall {
-    /// A player looks around, and does what is to be done.
-    pub(super) fn player(&mut self, number: usize) {
-        let now = self.now;
-        let player = &self.players[number];
-        if player.result.is_some() {
-            return;
-        }
-        if player.at.is_none() {
-            if now < player.rests_until {
-                return;
-            }
-            return self.connect(number);
-        }
-        if now >= player.moved_at + PATIENCE && (!player.is_joined || player.waiting.is_some()) {
-            let connection = player.connection;
-            return self.broken(number, connection);
-        }
-        self.at(now + PATIENCE / 4, Due::Player(number));
-        let player = &self.players[number];
-        if !player.is_joined || now < player.rests_until {
-            return;
-        }
-        match player.waiting {
-            // Each connection is told once.
-            Some(command) => self.tell(number, command, PATIENCE),
-            None => self.act(number),
-        }
-    }
-
-    fn connect(&mut self, number: usize) {
-        let now = self.now;
-        let player = &self.players[number];
-        let (id, seat) = (player.match_id, player.seat);
-        let owner = self.store.ownership(id).map(|known| known.owner);
-        let known = owner.filter(|owner| self.processes.contains_key(owner));
-        let any = self.dice.random_range(0..self.processes.len().max(1));
-        let any = self.processes.keys().nth(any).copied();
-        let is_wrong = self.dice.random_range(0..10) == 0;
-        let place = if is_wrong { any } else { known.or(any) };
-        let player = &mut self.players[number];
-        let is_cut = now < player.cut_until;
-        let Some(place) = place.filter(|_| !is_cut) else {
-            player.rests_until = now + 100_000;
-            return self.at(now + 100_000, Due::Player(number));
-        };
-        player.connection += 1;
-        player.at = Some(place);
-        player.is_joined = false;
-        player.moved_at = now;
-        player.rests_until = now;
-        let (connection, seen) = (player.connection, player.seen);
-        let arrives = now + self.dice.random_range(500..40_000);
-        let input = Box::new(move |process: &mut super::Process, hall: &mut Self| {
-            process.join((number, connection), (id, seat), seen, hall);
-        });
-        self.at(arrives, Due::Input(place, input));
-        self.at(now + PATIENCE, Due::Player(number));
-    }
-
-    /// A connection is of no more use.
-    pub(super) fn broken(&mut self, number: usize, connection: u64) {
-        let now = self.now;
-        let wait = self.dice.random_range(5_000..300_000);
-        let player = &mut self.players[number];
-        if player.connection != connection {
-            return;
-        }
-        let Some(place) = player.at.take() else {
-            return;
-        };
-        player.is_joined = false;
-        player.rests_until = now + wait;
-        self.at(now + wait, Due::Player(number));
-        let arrives = now + self.dice.random_range(500..40_000);
-        let input = Box::new(move |process: &mut super::Process, _: &mut Self| {
-            process.leave((number, connection));
-        });
-        self.at(arrives, Due::Input(place, input));
-    }
-
-    /// Makes a move, or whatever else there is to do.
-    fn act(&mut self, number: usize) {
-        let player = &self.players[number];
-        let (seat, offer) = (player.seat, player.offer);
-        let is_turn = player.position.turn() == seat;
-        let kind = if offer == Some(seat.opponent()) && self.dice.random_range(0..2) == 0 {
-            match self.dice.random_range(0..8) {
-                0 => CommandKind::AcceptDraw,
-                _ => CommandKind::DeclineDraw,
-            }
-        } else if is_turn && player.moves.len() >= PLIES {
-            CommandKind::Resign
-        } else if is_turn {
-            let legal = player.position.legal_moves();
-            let Some(chosen) = legal.choose(&mut self.dice) else {
-                return;
-            };
-            CommandKind::Move {
-                position_seq: player.position_seq,
-                uci: chosen.uci(),
-                with: match self.dice.random_range(0..12) {
-                    0 => WithMove::DrawOffer,
-                    _ => WithMove::Nothing,
-                },
-            }
-        } else {
-            return;
-        };
-        let player = &mut self.players[number];
-        player.commands += 1;
-        let command = Command {
-            id: CommandId(player.commands),
-            kind,
-        };
-        player.waiting = Some(command);
-        let think = self.dice.random_range(10_000..400_000);
-        self.tell(number, command, think);
-    }
-
-    /// Sends a command after some time; nothing else is sent for longer than that.
-    fn tell(&mut self, number: usize, command: Command, within: At) {
-        let now = self.now;
-        let sent = now + within.min(self.dice.random_range(1_000..400_000));
-        let arrives = sent + self.dice.random_range(500..20_000);
-        let player = &mut self.players[number];
-        player.moved_at = sent;
-        player.rests_until = sent + PATIENCE;
-        let (Some(place), connection) = (player.at, player.connection) else {
-            return;
-        };
-        if arrives < player.cut_until {
-            return;
-        }
-        let input = Box::new(move |process: &mut super::Process, hall: &mut Self| {
-            process.command((number, connection), &command, hall);
-        });
-        self.at(arrives, Due::Input(place, input));
-        self.at(sent + PATIENCE, Due::Player(number));
-    }
+/// Whether a shard may end a stream so in mid-game: the client comes back.
+const fn comes_back_after(code: CloseCode) -> bool {
+    matches!(
+        code,
+        CloseCode::NotOwner
+            | CloseCode::ShuttingDown
+            | CloseCode::StoreUnavailable
+            | CloseCode::RateLimited
+    )
 }

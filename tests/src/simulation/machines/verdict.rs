@@ -6,8 +6,8 @@ use std::time::Duration;
 use game_core::{CommandKind, Event, EventKind, Match, Seat};
 use store::testing::StoredMatch;
 
+use super::hall::{Course, Hall};
 use super::player::Player;
-use super::{Course, Hall};
 
 /// Holds what the players were shown against the log, and the log against the rules.
 pub(super) fn check(hall: &Hall) -> Result<(), String> {
@@ -17,6 +17,7 @@ pub(super) fn check(hall: &Hall) -> Result<(), String> {
         let judge = || -> Result<(), String> {
             check_log(stored, &log)?;
             check_shown(player, &log)?;
+            check_states(player, stored, &log)?;
             check_acked(player, &log)?;
             check_charged(hall, &hall.courses[&player.match_id], stored, &log)
         };
@@ -79,6 +80,43 @@ fn check_shown(player: &Player, log: &[Event]) -> Result<(), String> {
         Ok(())
     } else {
         Err("it was shown other moves than the log has".to_owned())
+    }
+}
+
+/// A state is what the log says up to its seq, and the last result is the match's.
+fn check_states(player: &Player, stored: &StoredMatch, log: &[Event]) -> Result<(), String> {
+    let restored = |len: usize| {
+        let restored = Match::restore(stored.first_snapshot(), &log[..len]);
+        restored.map_err(|error| format!("the log does not replay to {len}: {error}"))
+    };
+    for (seq, state) in &player.states {
+        let len = *seq as usize;
+        if len > log.len() {
+            return Err(format!("a state was of event {seq}, which the log has not"));
+        }
+        let then = restored(len)?;
+        let same = state.fen == then.fen()
+            && state.position_seq == then.position_seq()
+            && state.draw_offer == then.draw_offer()
+            && state.result == then.outcome();
+        if !same {
+            return Err(format!("after event {seq} it was shown {state:?}"));
+        }
+    }
+    let result = restored(log.len())?.outcome();
+    if player.result != result {
+        return Err(format!(
+            "it was shown the result {:?}, and it is {result:?}",
+            player.result
+        ));
+    }
+    let refused = |event: &&Event| {
+        let id = event.command_id.filter(|_| event.seat == Some(player.seat));
+        id.is_some_and(|id| player.refused.contains(&id))
+    };
+    match log.iter().find(refused) {
+        Some(event) => Err(format!("it was refused, and done: {event:?}")),
+        None => Ok(()),
     }
 }
 

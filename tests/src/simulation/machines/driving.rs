@@ -1,0 +1,521 @@
+//! What a process does, as a shard's driver does it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use game_core::{Command, MatchId, Seat, ShardId, UnixMillis};
+use protocol::{Role, ServerFrame, codec};
+use rand::RngExt;
+use shard_core::{Now, Output, PeerKey, Reception, Uptime};
+use store::{Beat, HandedOver, Heard, Liveness, Port, Proof, Standing, Status};
+
+use super::hall::{Due, Hall, Input};
+use super::process::Process;
+use super::time::after;
+
+/// How a matchmaker's tokens name the players.
+const NAMES: [&str; 2] = ["ann", "bob"];
+
+impl Process {
+    /// SIGTERM: it hands its matches over, and ends.
+    pub(super) fn drain(&mut self, hall: &mut Hall) {
+        self.record.draining = true;
+        let now = self.now(hall);
+        self.shard.drain(Duration::from_secs(1), now);
+        let id = self.id();
+        let ends = hall.now + 3_000_000;
+        hall.at(ends, Due::Effect(Box::new(move |hall| hall.end(id))));
+        hall.at(ends, Due::Start);
+        self.round(hall);
+    }
+
+    fn now(&self, hall: &Hall) -> Now {
+        let since = Duration::from_micros(hall.now - self.started_at);
+        Now {
+            uptime: Uptime::from_start(Duration::from_secs(1) + since),
+            calendar: UnixMillis(1_800_000_000_000 + hall.now / 1_000),
+        }
+    }
+
+    fn since_boot(&self, hall: &Hall) -> Duration {
+        self.now(hall).uptime.since_start()
+    }
+
+    /// Whether it stands still; what was to happen then happens when it goes on.
+    fn postpones(&self, due: Due, hall: &mut Hall) -> Option<Due> {
+        if hall.now < self.still_until {
+            hall.at(self.still_until, due);
+            return None;
+        }
+        Some(due)
+    }
+
+    // ---- rounds ------------------------------------------------------------------------------------
+
+    /// Something has arrived.
+    pub(super) fn hear(&mut self, input: Input, hall: &mut Hall) {
+        let due = Due::Input(self.id(), input);
+        if let Some(Due::Input(_, input)) = self.postpones(due, hall) {
+            input(self, hall);
+            self.round(hall);
+        }
+    }
+
+    pub(super) fn turn(&mut self, hall: &mut Hall) {
+        if self.turn_at != Some(hall.now) {
+            // Another one is due instead.
+            return;
+        }
+        if self.postpones(Due::Turn(self.id()), hall).is_none() {
+            self.turn_at = Some(self.still_until);
+            return;
+        }
+        self.turn_at = None;
+        self.round(hall);
+    }
+
+    /// What is due is applied, and what the shard asks for is done.
+    fn round(&mut self, hall: &mut Hall) {
+        let now = self.now(hall);
+        self.shard.advance(now);
+        // In an order of their own: that of a shard is in part that of its hash maps, which no seed decides.
+        let mut outputs = Vec::new();
+        while let Some(output) = self.shard.next_output() {
+            outputs.push((self.rank(&output), output));
+        }
+        outputs.sort_by_key(|(rank, _)| *rank);
+        for (_, output) in outputs {
+            self.carry_out(output, hall);
+        }
+        let Some(next) = self.shard.next_turn() else {
+            return;
+        };
+        let wait = next.since(now.uptime);
+        if wait > Duration::from_secs(600) {
+            return;
+        }
+        // A deadline that is due all the time would never let time pass.
+        let at = hall.now + after(wait).max(1);
+        if self.turn_at.is_none_or(|due| due > at || due <= hall.now) {
+            self.turn_at = Some(at);
+            hall.at(at, Due::Turn(self.id()));
+        }
+    }
+
+    /// By what outputs of one round are sorted. What goes to one peer keeps its order.
+    fn rank(&self, output: &Output) -> (u8, usize, Option<MatchId>, Option<ShardId>) {
+        let kind = |kind| (kind, 0, None, None);
+        let of_match = |kind, id: MatchId| (kind, 0, Some(id), None);
+        let of_shard = |kind, id: ShardId| (kind, 0, None, Some(id));
+        match output {
+            Output::Send { peer, .. } | Output::Close { peer, .. } => {
+                let number = self.peers.get(peer).map_or(0, |(number, _)| *number);
+                (0, number, None, None)
+            }
+            Output::Show { .. } => kind(1),
+            Output::Append(_) => kind(2),
+            Output::Claim(_) => kind(3),
+            Output::ReadHeads(_) => kind(4),
+            Output::Load(id) => of_match(5, *id),
+            Output::Create(snapshot) => of_match(6, snapshot.setup().id),
+            Output::Say(saying) => of_match(7, saying.match_id),
+            Output::LoadChat(id) => of_match(8, *id),
+            Output::Disown(shard, _) => of_shard(9, *shard),
+            Output::Deregister { shard, .. } => of_shard(10, *shard),
+            Output::Orphans(shard) => of_shard(11, *shard),
+            Output::ReadRegistry => kind(12),
+            Output::Verify(_) => kind(13),
+            Output::Arrivals(_) => kind(14),
+            Output::HandOver(given) => of_match(15, given.match_id),
+            Output::Prove(_) => kind(16),
+            Output::Changed(id) => of_match(17, *id),
+        }
+    }
+
+    fn carry_out(&mut self, output: Output, hall: &mut Hall) {
+        let me = self.id();
+        match output {
+            Output::Send { peer, frame } => self.send(peer, &frame, hall),
+            Output::Show { spectators, frame } => {
+                for peer in spectators {
+                    self.send(peer, &frame, hall);
+                }
+            }
+            Output::Close { peer, frame, .. } => {
+                self.send(peer, &frame, hall);
+                if let Some((number, connection)) = self.peers.remove(&peer) {
+                    let last = hall.arrivals.get(&(number, connection)).copied();
+                    let at = last.unwrap_or(hall.now).max(hall.now);
+                    hall.at(at, Due::Broken(number, connection));
+                }
+            }
+            Output::Append(batch) => {
+                let asked = Arc::clone(&batch);
+                hall.ask(
+                    self,
+                    move |hall| asked.iter().map(|append| hall.append(append)).collect(),
+                    |process, hall, answer| {
+                        let now = process.now(hall);
+                        process.shard.appended(answer, now);
+                    },
+                );
+            }
+            Output::Claim(mut claims) => {
+                claims.sort_unstable_by_key(|claim| claim.match_id);
+                let asked = claims.clone();
+                hall.ask(
+                    self,
+                    move |hall| -> Vec<_> {
+                        asked.iter().map(|claim| hall.claim(me, claim)).collect()
+                    },
+                    move |process, hall, answers| {
+                        let now = process.now(hall);
+                        match answers {
+                            Ok(answers) => {
+                                for (claim, answer) in claims.iter().zip(answers) {
+                                    process.shard.claimed(claim.match_id, answer, now);
+                                }
+                            }
+                            Err(error) => {
+                                for claim in &claims {
+                                    process
+                                        .shard
+                                        .claimed(claim.match_id, Err(error.clone()), now);
+                                }
+                            }
+                        }
+                    },
+                );
+            }
+            Output::ReadHeads(mut ids) => {
+                ids.sort_unstable();
+                let asked = ids.clone();
+                hall.ask(
+                    self,
+                    move |hall| -> Vec<_> { asked.iter().map(|id| hall.store.head(*id)).collect() },
+                    move |process, hall, heads| {
+                        let heads = heads.unwrap_or_else(|error| {
+                            ids.iter().map(|_| Err(error.clone())).collect()
+                        });
+                        let now = process.now(hall);
+                        process.shard.heads_read(&ids, heads, now);
+                    },
+                );
+            }
+            Output::Load(id) => hall.ask(
+                self,
+                move |hall| hall.store.load(id),
+                move |process, hall, answer| {
+                    let now = process.now(hall);
+                    process
+                        .shard
+                        .loaded(id, answer.and_then(|found| found), now);
+                },
+            ),
+            Output::Create(snapshot) => {
+                let id = snapshot.setup().id;
+                hall.ask(
+                    self,
+                    move |hall| hall.store.create(me, &snapshot),
+                    move |process, hall, answer| {
+                        let now = process.now(hall);
+                        process.shard.created(id, answer, now);
+                    },
+                );
+            }
+            Output::Say(saying) => {
+                let said = saying.clone();
+                hall.ask(
+                    self,
+                    move |hall| hall.store.append_chat(said.match_id, said.room, &said.line),
+                    move |process, _, answer| process.shard.chat_stored(&saying, answer),
+                );
+            }
+            Output::LoadChat(id) => hall.ask(
+                self,
+                move |hall| hall.store.load_chat(id),
+                move |process, _, answer| process.shard.chat_loaded(id, answer),
+            ),
+            other => self.look_after(other, hall),
+        }
+    }
+
+    /// What is about owners and the registry.
+    fn look_after(&mut self, output: Output, hall: &mut Hall) {
+        let me = self.id();
+        match output {
+            Output::Disown(shard, matches) => hall.ask(
+                self,
+                move |hall| hall.store.disown(shard, &matches),
+                |_, _, _| {},
+            ),
+            Output::Deregister { shard, heartbeat } => hall.ask(
+                self,
+                move |hall| hall.store.deregister(shard, heartbeat),
+                |_, _, _| {},
+            ),
+            Output::Orphans(shard) => hall.ask(
+                self,
+                move |hall| hall.store.owned(shard),
+                move |process, hall, answer| {
+                    let now = process.now(hall);
+                    process.shard.orphans(shard, answer, now);
+                },
+            ),
+            Output::ReadRegistry => hall.ask(
+                self,
+                |hall| hall.store.shards(),
+                |process, hall, answer| {
+                    let now = process.now(hall);
+                    process.shard.registry_read(answer, now);
+                },
+            ),
+            Output::Verify(matches) => hall.ask(
+                self,
+                move |hall| hall.compare(me, &matches),
+                |process, _, answer| process.shard.verified(answer),
+            ),
+            Output::Arrivals(matches) => {
+                let asked = matches.clone();
+                hall.ask(
+                    self,
+                    move |hall| -> Vec<_> {
+                        asked.iter().map(|id| hall.store.standing(*id, 0)).collect()
+                    },
+                    move |process, _, answer| process.shard.arrivals(&matches, answer),
+                );
+            }
+            Output::HandOver(given) => hall.ask(
+                self,
+                move |hall| {
+                    let answer = hall.store.hand_over(&given);
+                    if answer == HandedOver::Done {
+                        hall.claimed(given.match_id, given.to);
+                    }
+                    answer
+                },
+                move |process, hall, answer| {
+                    let now = process.now(hall);
+                    process.shard.handed_over(given.match_id, answer, now);
+                },
+            ),
+            Output::Prove(mut suspicions) => {
+                suspicions.sort_unstable_by_key(|suspicion| suspicion.shard);
+                for suspicion in suspicions {
+                    let shard = suspicion.shard;
+                    // The port and the server's list say the same of a process that has ended; now and then neither does.
+                    let is_known = hall.dice.random_range(0..10) > 0;
+                    hall.ask(
+                        self,
+                        move |hall| {
+                            hall.processes
+                                .get(&shard)
+                                .map(|process| process.still_until <= hall.now)
+                        },
+                        move |process, hall, lives| {
+                            let proof = match lives {
+                                Ok(Some(true)) => Proof {
+                                    port: Port::Answered,
+                                    connected: Some(true),
+                                },
+                                Ok(Some(false)) => Proof {
+                                    port: Port::Unknown,
+                                    connected: Some(true),
+                                },
+                                Ok(None) if is_known => Proof {
+                                    port: Port::Refused,
+                                    connected: Some(false),
+                                },
+                                _ => Proof {
+                                    port: Port::Unknown,
+                                    connected: None,
+                                },
+                            };
+                            process.shard.proved(&suspicion, proof);
+                            process.round(hall);
+                        },
+                    );
+                }
+            }
+            // Nobody follows a match here.
+            _ => {}
+        }
+    }
+
+    // ---- signs of life -----------------------------------------------------------------------------
+
+    pub(super) fn look(&mut self, hall: &mut Hall) {
+        if self.postpones(Due::Look(self.id()), hall).is_none() {
+            return;
+        }
+        hall.at(hall.now + after(Liveness::LOOK_EVERY), Due::Look(self.id()));
+        let now = self.now(hall);
+        self.looks += 1;
+        if self.looks.is_multiple_of(2) {
+            self.record.heartbeat += 1;
+            let beat = self.shard.beat(self.record.heartbeat, now);
+            if hall.now >= self.isolated_until && hall.now >= hall.store_down_until {
+                let arrives = hall.now + hall.dice.random_range(50..2_000);
+                hall.at(
+                    arrives,
+                    Due::Effect(Box::new(move |hall| hall.hear_beat(beat))),
+                );
+            }
+        }
+        let is_deaf = hall.now < self.isolated_until;
+        let beats = if is_deaf {
+            Vec::new()
+        } else {
+            hall.beats.values().copied().collect()
+        };
+        let heard = Heard {
+            beats,
+            ..Heard::default()
+        };
+        if !is_deaf {
+            self.shard.heard(&heard, now, self.since_boot(hall));
+        }
+        self.round(hall);
+    }
+
+    pub(super) fn heartbeat(&mut self, hall: &mut Hall) {
+        if self.postpones(Due::Heartbeat(self.id()), hall).is_none() {
+            return;
+        }
+        let next = hall.now + after(Liveness::HEARTBEAT_EVERY);
+        hall.at(next, Due::Heartbeat(self.id()));
+        self.ticks += 1;
+        let is_due = self.ticks.is_multiple_of(2) || !self.shard.hears() || self.ticks == 1;
+        if !is_due || self.heartbeat_under_way {
+            return;
+        }
+        self.heartbeat_under_way = true;
+        self.shard
+            .heartbeat_sent(self.now(hall), self.since_boot(hall));
+        self.record.heartbeat += 1;
+        let record = self.shard.record(&self.record);
+        hall.ask(
+            self,
+            move |hall| hall.store.heartbeat(&record),
+            |process, hall, answer| {
+                process.heartbeat_under_way = false;
+                let is_alive = answer.is_ok();
+                let (now, since_boot) = (process.now(hall), process.since_boot(hall));
+                process.shard.heartbeat_answered(answer, now, since_boot);
+                if is_alive {
+                    process.read_own_set(hall);
+                }
+            },
+        );
+        self.round(hall);
+    }
+
+    /// Reads which matches are assigned to it.
+    fn read_own_set(&mut self, hall: &mut Hall) {
+        let me = self.id();
+        hall.ask(
+            self,
+            move |hall| hall.store.owned(me),
+            |process, hall, answer| {
+                if let Ok(matches) = answer {
+                    let now = process.now(hall);
+                    process.shard.assigned(matches, now);
+                }
+            },
+        );
+    }
+
+    // ---- players -----------------------------------------------------------------------------------
+
+    /// A player takes its seat.
+    pub(super) fn join(
+        &mut self,
+        (number, connection): (usize, u64),
+        (id, seat): (MatchId, Seat),
+        seen: Option<u32>,
+        hall: &mut Hall,
+    ) {
+        let player = NAMES[seat as usize].parse().expect("a player id");
+        let now = self.now(hall);
+        let peer = self.shard.join(id, Role::from(seat), &player, seen, now);
+        self.peers.insert(peer, (number, connection));
+    }
+
+    fn peer_of(&self, connection: (usize, u64)) -> Option<PeerKey> {
+        let mut peers = self.peers.iter();
+        peers.find_map(|(peer, other)| (*other == connection).then_some(*peer))
+    }
+
+    pub(super) fn command(&mut self, connection: (usize, u64), command: &Command, hall: &Hall) {
+        if let Some(peer) = self.peer_of(connection) {
+            let now = self.now(hall);
+            let received = Reception::from(now.uptime);
+            self.shard.command(peer, command, received, now);
+        }
+    }
+
+    pub(super) fn leave(&mut self, connection: (usize, u64)) {
+        if let Some(peer) = self.peer_of(connection) {
+            self.peers.remove(&peer);
+            self.shard.leave(peer);
+        }
+    }
+
+    pub(super) fn is_drained(&self) -> bool {
+        self.shard.is_drained()
+    }
+
+    /// Frames of one connection arrive in their order.
+    fn send(&mut self, peer: PeerKey, frame: &[u8], hall: &mut Hall) {
+        let Some(&(number, connection)) = self.peers.get(&peer) else {
+            return;
+        };
+        if hall.now < hall.players[number].cut_until {
+            // The connection has a gap from here on: it is of no more use.
+            hall.at(hall.now + 300_000, Due::Broken(number, connection));
+            self.leave((number, connection));
+            return;
+        }
+        let delay = hall.dice.random_range(100..20_000);
+        let last = hall.arrivals.entry((number, connection)).or_default();
+        let at = (hall.now + delay).max(*last);
+        *last = at;
+        hall.frames += 1;
+        hall.at(at, Due::Frame(number, connection, Box::new(decoded(frame))));
+    }
+}
+
+fn decoded(frame: &[u8]) -> ServerFrame {
+    let received = codec::decode_server(&mut BytesMut::from(frame));
+    received.expect("a frame").expect("a whole frame").frame
+}
+
+impl Hall {
+    fn hear_beat(&mut self, beat: Beat) {
+        let known = self.beats.entry(beat.shard).or_insert(beat);
+        if known.count < beat.count {
+            *known = beat;
+        }
+    }
+
+    /// How matches stand in the store; those that are this shard's are in its set afterwards.
+    fn compare(&mut self, shard: ShardId, matches: &[(MatchId, u32)]) -> Vec<Standing> {
+        let standing = |&(id, seq): &(MatchId, u32)| self.store.standing(id, seq);
+        let standings: Vec<_> = matches.iter().map(standing).collect();
+        let own = matches
+            .iter()
+            .zip(&standings)
+            .filter_map(|((id, _), standing)| match standing {
+                Standing::Stored { ownership, .. }
+                    if ownership.owner == shard && ownership.status == Status::Live =>
+                {
+                    Some((*id, ownership.epoch))
+                }
+                _ => None,
+            });
+        let own: Vec<_> = own.collect();
+        self.store.own(shard, &own);
+        standings
+    }
+}
