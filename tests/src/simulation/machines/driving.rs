@@ -53,10 +53,24 @@ impl Process {
 
     // ---- rounds ------------------------------------------------------------------------------------
 
-    /// Something has arrived.
+    /// Something has arrived. While the process stands still it waits, and what comes later behind it.
     pub(super) fn hear(&mut self, input: Input, hall: &mut Hall) {
-        let due = Due::Input(self.id(), input);
-        if let Some(Due::Input(_, input)) = self.postpones(due, hall) {
+        let id = self.id();
+        hall.inboxes.entry(id).or_default().push_back(input);
+        if hall.now < self.still_until {
+            hall.at(self.still_until, Due::GoOn(id));
+        } else {
+            self.go_on(hall);
+        }
+    }
+
+    /// Takes in what has arrived, unless it stands still.
+    pub(super) fn go_on(&mut self, hall: &mut Hall) {
+        if self.postpones(Due::GoOn(self.id()), hall).is_none() {
+            return;
+        }
+        let waiting = hall.inboxes.remove(&self.id()).unwrap_or_default();
+        for input in waiting {
             input(self, hall);
             self.round(hall);
         }

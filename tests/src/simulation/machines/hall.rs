@@ -1,6 +1,6 @@
 //! The hall: all that there is, and the queue of what happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
@@ -31,6 +31,8 @@ pub(super) enum Due {
     Look(ShardId),
     /// A process stores a heartbeat, if it is time.
     Heartbeat(ShardId),
+    /// A process that stood still takes in what has arrived.
+    GoOn(ShardId),
     /// Something reaches a process.
     Input(ShardId, Input),
     /// A question takes effect at the store.
@@ -67,6 +69,8 @@ pub(super) struct Hall {
     pub(super) store: Model,
     pub(super) courses: BTreeMap<MatchId, Course>,
     pub(super) processes: BTreeMap<ShardId, Process>,
+    /// What has reached processes that stand still.
+    pub(super) inboxes: BTreeMap<ShardId, VecDeque<Input>>,
     pub(super) deaths: BTreeMap<ShardId, At>,
     /// The newest beat of each process that has reached the others.
     pub(super) beats: BTreeMap<ShardId, Beat>,
@@ -93,6 +97,7 @@ impl Hall {
             store: Model::default(),
             courses: BTreeMap::new(),
             processes: BTreeMap::new(),
+            inboxes: BTreeMap::new(),
             deaths: BTreeMap::new(),
             beats: BTreeMap::new(),
             started: 0,
@@ -148,6 +153,7 @@ impl Hall {
             match due {
                 Due::Turn(id) => self.with(id, Process::turn),
                 Due::Look(id) => self.with(id, Process::look),
+                Due::GoOn(id) => self.with(id, Process::go_on),
                 Due::Heartbeat(id) => self.with(id, Process::heartbeat),
                 Due::Input(id, input) => self.with(id, |process, hall| process.hear(input, hall)),
                 Due::Effect(effect) => effect(self),

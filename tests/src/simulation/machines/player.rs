@@ -26,6 +26,8 @@ pub(super) struct Player {
     pub(super) cut_until: At,
     /// Something of this connection did not arrive, so nothing of it does any more.
     pub(super) gap: Option<u64>,
+    /// When the last thing that it sent arrives: nothing overtakes it.
+    pub(super) arrives_at: At,
     /// Where its connection goes; `None` if it has none.
     pub(super) at: Option<ShardId>,
     pub(super) is_joined: bool,
@@ -62,6 +64,7 @@ impl Player {
             connection: 0,
             cut_until: 0,
             gap: None,
+            arrives_at: 0,
             at: None,
             is_joined: false,
             moved_at: 0,

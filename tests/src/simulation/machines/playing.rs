@@ -39,6 +39,14 @@ impl Hall {
         }
     }
 
+    /// When what a player sends at a moment arrives.
+    fn arrival(&mut self, number: usize, sent: At) -> At {
+        let delay = self.dice.random_range(500..40_000);
+        let player = &mut self.players[number];
+        player.arrives_at = player.arrives_at.max(sent + delay) + 1;
+        player.arrives_at
+    }
+
     fn connect(&mut self, number: usize) {
         let now = self.now;
         let player = &self.players[number];
@@ -61,7 +69,7 @@ impl Hall {
         player.moved_at = now;
         player.rests_until = now;
         let (connection, seen) = (player.connection, player.seen);
-        let arrives = now + self.dice.random_range(500..40_000);
+        let arrives = self.arrival(number, now);
         let input = Box::new(move |process: &mut Process, hall: &mut Self| {
             process.join((number, connection), (id, seat), seen, hall);
         });
@@ -83,7 +91,7 @@ impl Hall {
         player.is_joined = false;
         player.rests_until = now + wait;
         self.at(now + wait, Due::Player(number));
-        let arrives = now + self.dice.random_range(500..40_000);
+        let arrives = self.arrival(number, now);
         let input = Box::new(move |process: &mut Process, _: &mut Self| {
             process.leave((number, connection));
         });
@@ -133,7 +141,7 @@ impl Hall {
     fn tell(&mut self, number: usize, command: Command, within: At) {
         let now = self.now;
         let sent = now + within.min(self.dice.random_range(1_000..400_000));
-        let arrives = sent + self.dice.random_range(500..20_000);
+        let arrives = self.arrival(number, sent);
         let player = &mut self.players[number];
         player.moved_at = sent;
         player.rests_until = sent + PATIENCE;

@@ -78,10 +78,10 @@ impl Process {
 
     /// SIGSTOP, and SIGCONT some day.
     pub(super) fn stand_still(&mut self, until: At) {
-        self.still_until = until;
+        self.still_until = self.still_until.max(until);
     }
 
     pub(super) fn isolate(&mut self, until: At) {
-        self.isolated_until = until;
+        self.isolated_until = self.isolated_until.max(until);
     }
 }
