@@ -208,14 +208,32 @@ impl Bot {
     }
 
     pub(super) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.answer(self.form(path, form)).await
+    }
+
+    fn form(&self, path: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let body: Vec<String> = form
             .iter()
             .map(|(name, value)| format!("{name}={}", value.replace(' ', "+")))
             .collect();
         let request = self.request(Method::POST, path);
         let kind = "application/x-www-form-urlencoded";
-        self.answer(request.header("content-type", kind).body(body.join("&")))
-            .await
+        request.header("content-type", kind).body(body.join("&"))
+    }
+
+    /// Sends a form whose answer is a stream.
+    pub(super) async fn open_form(&self, path: &str, form: &[(&str, &str)]) -> Lines {
+        let response = self.form(path, form).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        Lines::new(response)
+    }
+
+    /// Opens a stream of this kind.
+    pub(super) async fn open_as(&self, path: &str, kind: &str) -> Lines {
+        let request = self.request(Method::GET, path).header("accept", kind);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        Lines::new(response)
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {

@@ -62,7 +62,7 @@ async fn a_token_allows_what_its_scopes_say() {
     assert_eq!(refusal(person.get(&board).await, 404), "Not your game");
 }
 
-/// Forty bots hold their event streams at one gateway from one address, which is exempt; another address has its share.
+/// A dozen bots hold their event streams at one gateway from one address, which is exempt; another address has its share.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_bots_at_one_address_need_an_exemption() {
     const BOTS: usize = 12;

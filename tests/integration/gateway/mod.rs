@@ -4,4 +4,5 @@ mod clients;
 mod going_wrong;
 mod hall;
 mod limits;
+mod organising;
 mod watching;
