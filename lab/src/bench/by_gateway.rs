@@ -10,6 +10,7 @@ use game_core::Uci;
 use protocol::http::{ApiScope, NewAccount, NewApiToken};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio::task::{JoinHandle, JoinSet};
@@ -27,8 +28,9 @@ use supervisor::{Place, START_MAX};
 /// How long pairs think where they are to play as fast as moves are answered: what is asked for is what a move costs, and
 /// not how many a saturated machine takes.
 const THINK: Duration = Duration::from_secs(1);
-/// Time after which what the beginning left behind is given back.
-const CALM: Duration = Duration::from_secs(2);
+/// Time after which what the beginning left behind is given back, and the threads that hashed passwords have ended: the CPU
+/// time of a process is that of its living threads.
+const CALM: Duration = Duration::from_secs(12);
 /// A stream that says nothing for longer, not even a blank line, is one that a client would leave.
 const SILENCE_MAX: Duration = Duration::from_secs(9);
 /// Nobody loses on time.
@@ -258,6 +260,17 @@ impl Bot {
         Ok(serde_json::from_str(&answer)?)
     }
 
+    /// Sends a request in a game; whether it was in time.
+    async fn tries(&self, path: &str) -> Result<bool, BenchError> {
+        let response = self.send(path, "").await?;
+        let status = response.status();
+        let answer = response.text().await?;
+        if status.is_success() || status == StatusCode::BAD_REQUEST {
+            return Ok(status.is_success());
+        }
+        Err(format!("POST {path} was answered with {status}: {answer}").into())
+    }
+
     async fn send(&self, path: &str, form: &'static str) -> Result<reqwest::Response, BenchError> {
         let request = self.http.post(format!("{}{path}", self.url));
         let request = request.bearer_auth(&self.token).body(form);
@@ -389,14 +402,18 @@ impl Table {
                 Some(uci) => {
                     let began = Instant::now();
                     let path = format!("/api/bot/game/{}/move/{uci}", self.game);
-                    self.bots[ply % 2].post(&path, "").await?;
-                    done.acks.push(began.elapsed());
-                    ply += 1;
-                    self.until(ply).await?
+                    if self.bots[ply % 2].tries(&path).await? {
+                        done.acks.push(began.elapsed());
+                        ply += 1;
+                        self.until(ply).await?
+                    } else {
+                        // The move before has ended the game, by a rule.
+                        self.until(usize::MAX).await?
+                    }
                 }
                 None => {
                     let path = format!("/api/bot/game/{}/resign", self.game);
-                    self.bots[0].post(&path, "").await?;
+                    self.bots[0].tries(&path).await?;
                     self.until(usize::MAX).await?
                 }
             };
