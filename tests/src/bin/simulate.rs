@@ -136,7 +136,7 @@ impl Progress {
     }
 }
 
-/// Runs a seed with so many faults at most.
+/// Runs a seed with at most `faults_max` faults.
 fn run(kind: Kind, seed: u64, faults_max: u64) -> Result<Done, String> {
     let began = Instant::now();
     let ran = catch_unwind(AssertUnwindSafe(|| match kind {

@@ -30,7 +30,7 @@ pub(crate) fn check(world: &World, seen: &[Seen]) -> Result<(), String> {
 }
 
 /// One record a seq, a command at most once, and a legal game that has ended.
-fn check_log(stored: &StoredMatch, log: &[Event]) -> Result<(), String> {
+pub(crate) fn check_log(stored: &StoredMatch, log: &[Event]) -> Result<(), String> {
     let mut commands = BTreeSet::new();
     for (event, seq) in log.iter().zip(1..) {
         if event.seq != seq {

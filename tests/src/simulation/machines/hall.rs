@@ -19,7 +19,7 @@ use crate::simulation::world::Breach;
 
 /// Faults happen until then.
 const CALM_AT: Duration = Duration::from_secs(8);
-/// A match that is not over so long after the last fault never will be: longer than the clocks of both sides and a takeover.
+/// A match that is not over by then, counted from the last fault, never will be: longer than the clocks of both sides and a takeover.
 const FINISH_WITHIN: Duration = Duration::from_secs(120);
 const MATCHES: u128 = 2;
 

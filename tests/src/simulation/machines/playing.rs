@@ -10,7 +10,7 @@ use super::process::Process;
 use super::time::At;
 
 impl Hall {
-    /// A player looks around, and does what is to be done.
+    /// A player looks around, and acts.
     pub(super) fn player(&mut self, number: usize) {
         let now = self.now;
         let player = &self.players[number];

@@ -1,13 +1,13 @@
 //! What must hold of every history.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use game_core::{CommandKind, Event, EventKind, Match, Seat};
+use game_core::{CommandKind, Event, EventKind, Match};
 use store::testing::StoredMatch;
 
 use super::hall::{Course, Hall};
 use super::player::Player;
+use crate::simulation::oracle::check_log;
 
 /// Holds what the players were shown against the log, and the log against the rules.
 pub(super) fn check(hall: &Hall) -> Result<(), String> {
@@ -31,27 +31,6 @@ pub(super) fn check(hall: &Hall) -> Result<(), String> {
         })?;
     }
     Ok(())
-}
-
-/// One record a seq, a command at most once, and a legal game that has ended.
-fn check_log(stored: &StoredMatch, log: &[Event]) -> Result<(), String> {
-    let mut commands = BTreeSet::new();
-    for (event, seq) in log.iter().zip(1..) {
-        if event.seq != seq {
-            return Err(format!("record {seq} has the number {}", event.seq));
-        }
-        if let (Some(seat), Some(command)) = (event.seat, event.command_id)
-            && !commands.insert((seat == Seat::White, command))
-        {
-            return Err(format!("a command stands twice: {event:?}"));
-        }
-    }
-    let replayed = Match::restore(stored.first_snapshot(), log);
-    let replayed = replayed.map_err(|error| format!("the log does not replay: {error}"))?;
-    match replayed.outcome() {
-        Some(_) => Ok(()),
-        None => Err("the log has no end".to_owned()),
-    }
 }
 
 fn check_shown(player: &Player, log: &[Event]) -> Result<(), String> {
