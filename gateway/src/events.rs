@@ -37,7 +37,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A client that lost the stream of a game in play opens it again by itself within this, or waits to be told of the game
 /// anew.
 const COMES_BACK_WITHIN: Duration = Duration::from_secs(4);
-/// A client that was told of a game and has not opened its stream for so long is told once more: it may still have been busy
+/// A client that was told of a game and does not open its stream within this is told once more: it may still have been busy
 /// with the answer to a move of the same game, from a gateway that is gone, and have taken no notice.
 const REMINDED_AFTER: Duration = Duration::from_secs(10);
 

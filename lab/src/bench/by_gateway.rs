@@ -426,7 +426,7 @@ impl Table {
         Ok(done)
     }
 
-    /// Waits until both have been told of so many plies, or of the end of the game; whether it is over.
+    /// Waits until both have been told of this number of plies, or of the end of the game; whether it is over.
     async fn until(&mut self, plies: usize) -> Result<bool, BenchError> {
         let mut over = false;
         for lines in &mut self.lines {
