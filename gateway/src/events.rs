@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use client::MatchmakerError;
@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+use crate::clock::now;
 use crate::identity::Caller;
 use crate::lines::{BLANK, LineSender, Lines, line, lines};
 use crate::shapes::challenge::{Shown, ended};
@@ -415,12 +416,6 @@ impl Follower {
     fn tell(&self, said: Bytes) -> Result<(), Over> {
         self.lines.try_send(said).map_err(|_| Over)
     }
-}
-
-/// The time of this machine, by which a client may be told of a game some moments early or late.
-fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    UnixMillis(since.map_or(0, |since| since.as_millis() as u64))
 }
 
 fn read<T: DeserializeOwned>(event: &ServerEvent) -> Option<T> {

@@ -12,6 +12,7 @@
 
 mod acts;
 mod args;
+mod clock;
 mod config;
 mod events;
 mod fields;

@@ -1,7 +1,7 @@
 //! Bulk pairings: games for others, whose tokens come with the request.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::Answered;
 use super::terms::{clock, terms};
 use crate::acts::Act;
+use crate::clock::now;
 use crate::fields::Fields;
 use crate::hold::held;
 use crate::identity::{Caller, PAIRS_OTHERS};
@@ -48,7 +49,7 @@ pub(crate) async fn pair(
     held(gateway.identities.caller(&headers, PAIRS_OTHERS)).await?;
     let mut terms = terms(&fields, clock(&fields)?)?;
     let pairs = pairs(fields.text("players").unwrap_or_default())?;
-    let now = now_ms();
+    let now = now().0;
     let pair_at = fields.number("pairAt")?.map_or(now, |at| at as u64);
     if pair_at > now {
         terms.start_at = Some(UnixMillis(pair_at));
@@ -171,9 +172,4 @@ async fn undo(gateway: &Arc<Gateway>, made: &[Made]) {
             tracing::warn!(id = game.id, error = %refusal.error, "a game of a bulk pairing stays");
         }
     }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as u64)
 }

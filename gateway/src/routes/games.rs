@@ -1,18 +1,18 @@
 //! Games: their streams, moves, and what else players do in them.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use game_core::{MatchId, Uci, UnixMillis};
+use game_core::{MatchId, Uci};
 use serde_json::{Value, json};
 
 use super::{Answered, well};
 use crate::acts::Act;
+use crate::clock::now;
 use crate::fields::{Fields, is_yes};
 use crate::hold::held;
 use crate::identity::{BOARD, BOT, Caller, PLAYS};
@@ -55,12 +55,6 @@ pub(crate) async fn stream(
         Ok::<_, Refusal>(lines.into_response())
     })
     .await
-}
-
-/// The time, where nothing better is known: when a game was made is told for the record only.
-fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    UnixMillis(since.map_or(0, |since| since.as_millis() as u64))
 }
 
 /// Makes a move, and answers once it is durable.
