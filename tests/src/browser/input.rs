@@ -85,16 +85,40 @@ impl Page {
         }
     }
 
-    /// Waits until an element can be clicked on: it is there, enabled, and nothing else covers its middle. Then clicks.
+    /// Waits until an element can be clicked on: it is there, enabled, and nothing else covers its middle. Then clicks, and
+    /// once more if the element was moved in between: a hand sees that.
     ///
     /// # Panics
     ///
     /// If that takes too long.
     pub async fn click(&self, selector: &str) {
-        let at = self.middle(selector).await;
-        self.mouse("mouseMoved", at, 0).await;
-        self.mouse("mousePressed", at, 1).await;
-        self.mouse("mouseReleased", at, 1).await;
+        let element = Value::from(selector);
+        let aim = format!(
+            "window.aim?.abort(); \
+             const aim = window.aim = Object.assign(new AbortController(), {{ missed: false }}); \
+             const element = document.querySelector({element}); \
+             const judge = (event) => {{ \
+                 const target = event.target; \
+                 if (element?.contains(target) || target.closest?.('label')?.control === element) return aim.abort(); \
+                 aim.missed = true; \
+                 event.preventDefault(); \
+                 event.stopImmediatePropagation(); \
+             }}; \
+             for (const kind of ['pointerdown', 'mousedown', 'click']) \
+                 window.addEventListener(kind, judge, {{ capture: true, signal: aim.signal }});"
+        );
+        loop {
+            let at = self.middle(selector).await;
+            // The document may be replaced at any moment: in the new one nobody has aimed, and after a press it is the answer.
+            let _ = self.try_evaluate(&aim).await;
+            self.mouse("mouseMoved", at, 0).await;
+            self.mouse("mousePressed", at, 1).await;
+            let missed = self.try_evaluate("return window.aim.missed").await;
+            self.mouse("mouseReleased", at, 1).await;
+            if missed != Ok(true.into()) {
+                return;
+            }
+        }
     }
 
     /// Replaces what is written in a field.

@@ -132,7 +132,7 @@ impl Page {
         value.unwrap_or_else(|error| panic!("{body}\n{error}"))
     }
 
-    async fn try_evaluate(&self, body: &str) -> Result<Value, String> {
+    pub(super) async fn try_evaluate(&self, body: &str) -> Result<Value, String> {
         let evaluate = json!({
             "expression": format!("(() => {{ {body} }})()"),
             "awaitPromise": true, "returnByValue": true, "userGesture": true,
