@@ -6,13 +6,15 @@ use std::time::Duration;
 use tests::hostile::{AttackKind, Plan, run};
 
 /// What shuts others out within seconds, or tries what it must never be given.
-const ATTACKS: [AttackKind; 6] = [
+const ATTACKS: [AttackKind; 8] = [
     AttackKind::IdleMatchmaker,
     AttackKind::IdleAdmin,
     AttackKind::HalfOpen24,
     AttackKind::LeaveAndJoin,
     AttackKind::RevokedPlayer,
     AttackKind::ForgedTokens,
+    AttackKind::GuessedLogIns,
+    AttackKind::GuessedApiTokens,
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,4 +16,4 @@ pub use self::shared_redis::fresh_redis;
 pub use crate::model::{Model, StoredMatch};
 /// The storage beneath an [`EmbeddedStore`](crate::EmbeddedStore), to put faults there.
 pub use redb::StorageBackend;
-pub use supervisor::{RedisKind, Signal};
+pub use supervisor::{Redis, RedisKind, Signal};

@@ -21,6 +21,10 @@ pub enum AttackKind {
     ManyGuests,
     /// One address asks for guests, accounts, log-ins, tickets, challenges and seats, as fast as it can.
     FullSpeed,
+    /// Guesses at an account's password, at login codes and at codes of transfers, while the account's owner logs in.
+    GuessedLogIns,
+    /// Guesses at API tokens, used and tested.
+    GuessedApiTokens,
     /// Handshakes that are begun, from addresses that prove themselves, and never finished: 8 addresses.
     HalfOpen8,
     /// The same from 24 addresses.
@@ -82,6 +86,10 @@ impl AttackKind {
             Self::ManyRequests => "16 guests, one address, at most 1,000 requests/s",
             Self::ManyGuests => "one address, at most 500 requests/s",
             Self::FullSpeed => "one address, 48 requests at once; every fourth newcomer signs up",
+            Self::GuessedLogIns => {
+                "24 addresses, at most 500 guesses/s; every fourth newcomer signs up"
+            }
+            Self::GuessedApiTokens => "24 addresses, at most 500 requests/s",
             Self::HalfOpen8 => "8 addresses, 240 handshakes/s, a Retry is answered",
             Self::HalfOpen24 => "24 addresses, 240 handshakes/s, a Retry is answered",
             Self::Unproven => "24 addresses, 240 handshakes/s, a Retry is not answered",
@@ -108,14 +116,14 @@ impl AttackKind {
     /// What the installation is started with.
     pub(super) const fn environment(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::FullSpeed => &[("ROOKERY_SIGN_UP", "open")],
+            Self::FullSpeed | Self::GuessedLogIns => &[("ROOKERY_SIGN_UP", "open")],
             _ => &[],
         }
     }
 
     /// Whether honest newcomers make accounts, beside guests.
     pub(super) const fn has_accounts(self) -> bool {
-        matches!(self, Self::FullSpeed)
+        matches!(self, Self::FullSpeed | Self::GuessedLogIns)
     }
 
     /// How honest newcomers reach the shard: in turns.
@@ -144,6 +152,8 @@ impl AttackKind {
             Self::ManyRequests => attacks::creations::requests(field).await?,
             Self::ManyGuests => attacks::creations::guests(field).await?,
             Self::FullSpeed => attacks::full_speed::run(field).await?,
+            Self::GuessedLogIns => attacks::guesses::log_ins(field).await?,
+            Self::GuessedApiTokens => attacks::guesses::api_tokens(field).await?,
             Self::HalfOpen8 => attacks::half_open::proven(field, 8).await?,
             Self::HalfOpen24 => attacks::half_open::proven(field, 24).await?,
             Self::Unproven => attacks::half_open::unproven(field, 24).await?,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::acks::Latency;
+use super::cpu::Cpu;
 use super::memory::Memory;
 use super::newcomers::Arrivals;
 use super::probes::Livez;
@@ -23,6 +24,10 @@ pub struct AttackFacts {
     pub attacked_acks: Latency,
     /// The probes during it.
     pub livez: Vec<Livez>,
+    /// CPU time before it.
+    pub calm_cpu: Cpu,
+    /// CPU time during it.
+    pub attacked_cpu: Cpu,
     /// Memory before it.
     pub before: Memory,
     /// The most of each part during it.

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::attack::AttackKind;
+use super::cpu::CpuMeter;
 use super::crowd::Crowd;
 use super::facts::AttackFacts;
 use super::field::Field;
@@ -58,9 +59,11 @@ async fn measure(plan: &Plan, attack: AttackKind) -> Result<AttackRow, String> {
     };
     let now = std::time::Instant::now;
 
+    let mut meter = CpuMeter::new(&installation)?;
     crowd.acks.take(now());
     facts.calm = newcomers(plan.calm()).await;
     facts.calm_acks = crowd.acks.take(now());
+    facts.calm_cpu = meter.take();
     facts.before = scale.read().await?;
 
     let attacking = start(attack, field.clone())?;
@@ -70,6 +73,7 @@ async fn measure(plan: &Plan, attack: AttackKind) -> Result<AttackRow, String> {
         probe(&field, end),
         scale.peak(end)
     );
+    facts.attacked_cpu = meter.take();
     facts.attacked_acks = crowd.acks.take(now());
     (facts.attacked, facts.livez, facts.peak) = (arrivals, livez?, peak?);
     let attacked = timeout(STOP_MAX, attacking).await;

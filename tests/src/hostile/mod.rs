@@ -9,6 +9,7 @@ mod acks;
 mod addresses;
 mod attack;
 mod attacks;
+mod cpu;
 mod crowd;
 mod facts;
 mod field;
@@ -25,6 +26,7 @@ mod verdict;
 
 pub use acks::Latency;
 pub use attack::AttackKind;
+pub use cpu::Cpu;
 pub use facts::AttackFacts;
 pub use measure::run;
 pub use memory::Memory;

@@ -11,13 +11,14 @@ use super::row::AttackRow;
 
 /// Before and after the table in a document; what stands between is replaced.
 const MARKS: [&str; 2] = ["<!-- table: begin -->", "<!-- table: end -->"];
-const HEADS: [&str; 8] = [
+const HEADS: [&str; 9] = [
     "attack",
     "newcomers in",
     "ack p50, ms",
     "ack p99, ms",
     "`/livez`",
     "shard · matchmaker · Redis, MiB",
+    "the same, % of a core",
     "keys",
     "verdict",
 ];
@@ -94,7 +95,7 @@ fn replace_between_marks(document: &str, text: &str) -> Option<String> {
 }
 
 /// What stands in a row, by column.
-fn cells(row: &AttackRow) -> [String; 8] {
+fn cells(row: &AttackRow) -> [String; 9] {
     let facts = &row.facts;
     let (calm, attacked) = (&facts.calm_acks, &facts.attacked_acks);
     let (asked, answered) = facts.livez.iter().fold((0, 0), |(asked, answered), livez| {
@@ -106,6 +107,15 @@ fn cells(row: &AttackRow) -> [String; 8] {
         format!("{:.0}/{:.0}/{:.0}", mib(before), mib(peak), mib(after))
     };
     let memory = [mib(|m| m.shard), mib(|m| m.matchmaker), mib(|m| m.redis)];
+    let percent = |part: fn(&super::Cpu) -> f64| {
+        let [calm, attacked] = [&facts.calm_cpu, &facts.attacked_cpu].map(part);
+        format!("{calm:.0} → {attacked:.0}")
+    };
+    let cpu = [
+        percent(|cpu| cpu.shard),
+        percent(|cpu| cpu.matchmaker),
+        percent(|cpu| cpu.redis),
+    ];
     [
         row.attack.name(),
         format!(
@@ -121,6 +131,7 @@ fn cells(row: &AttackRow) -> [String; 8] {
         ),
         format!("{answered} of {asked}"),
         memory.join(" · "),
+        cpu.join(" · "),
         format!("{} → {}", facts.before.keys, facts.after.keys),
         verdict(row),
     ]
@@ -138,7 +149,7 @@ fn verdict(row: &AttackRow) -> String {
 /// The row for a terminal, with what the attacker did.
 impl fmt::Display for AttackRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [name, newcomers, p50, p99, livez, memory, keys, verdict] = cells(self);
+        let [name, newcomers, p50, p99, livez, memory, cpu, keys, verdict] = cells(self);
         writeln!(f, "{name}: {}", self.attack.bound())?;
         writeln!(f, "  newcomers in {newcomers}")?;
         writeln!(
@@ -149,7 +160,7 @@ impl fmt::Display for AttackRow {
         let slowest = self.facts.store_slowest_ms;
         writeln!(
             f,
-            "  probes {livez}; MiB {memory}; keys {keys}; the store's slowest answer {slowest:.0} ms"
+            "  probes {livez}; MiB {memory}; CPU {cpu} %; keys {keys}; the store's slowest answer {slowest:.0} ms"
         )?;
         writeln!(f, "  did {:?}", self.facts.deeds.counts)?;
         writeln!(f, "  {verdict}")

@@ -4,6 +4,7 @@ mod batches;
 mod cluster;
 mod data;
 mod faults;
+mod flips;
 mod servers;
 mod settings;
 

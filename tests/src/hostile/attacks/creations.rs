@@ -124,12 +124,17 @@ async fn guests_of(field: &Field) -> Result<Vec<String>, String> {
 pub(super) struct Http {
     client: Client,
     base: String,
-    tally: Tally,
+    pub(super) tally: Tally,
 }
 
 impl Http {
+    /// Of the first attacker.
     pub(super) fn new(field: &Field) -> Result<Self, String> {
-        let from: Ipv4Addr = attacker(0);
+        Self::at(field, attacker(0))
+    }
+
+    /// Of somebody at this address.
+    pub(super) fn at(field: &Field, from: Ipv4Addr) -> Result<Self, String> {
         let client = Client::builder()
             .local_address(Some(from.into()))
             .timeout(ANSWER_MAX)

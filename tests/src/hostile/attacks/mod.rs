@@ -5,6 +5,7 @@ pub(super) mod connections;
 pub(super) mod creations;
 pub(super) mod forged;
 pub(super) mod full_speed;
+pub(super) mod guesses;
 pub(super) mod half_open;
 pub(super) mod leave_and_join;
 pub(super) mod many_seats;
