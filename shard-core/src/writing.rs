@@ -344,6 +344,10 @@ impl Shard {
 
     fn freeze(&mut self, since: Uptime) {
         self.clock.freeze(since);
+        let time = self.clock.at(since);
+        for live in self.matches.values_mut() {
+            live.stands_still_since(time);
+        }
         self.announce(&ServerBody::Paused);
     }
 

@@ -33,6 +33,14 @@ impl LiveMatch {
         self.departure = Some(Departure { to, since: now });
     }
 
+    /// Play has stood still since `time`, as is noticed only now: a departure that was noted since then began at `time`, on a
+    /// clock that steps back.
+    pub(crate) fn stands_still_since(&mut self, time: MatchTime) {
+        if let Some(departure) = &mut self.departure {
+            departure.since = departure.since.min(time);
+        }
+    }
+
     /// The match could not be handed over and continues here.
     pub(crate) fn stay(&mut self) {
         self.departure = None;

@@ -132,3 +132,20 @@ fn the_store_time_before_a_hand_over_is_charged_to_nobody() {
     let given = room.hand_over().expect("it is handed over");
     assert_eq!((given.seq, given.move_time.as_millis()), (1, 0));
 }
+
+#[test]
+fn a_hand_over_that_began_in_an_outage_not_yet_noticed_charges_nothing_of_it() {
+    let (mut room, id, white, _) = Room::begun(ClockStart::AtOnce);
+    room.pass(2_000);
+    room.play(white, 0, "e2e4");
+    let other = game_core::ShardId::from_random(2);
+    room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
+    // The store is silent from now on, which is noticed after a second: play stands still from where the silence began.
+    room.pass(900);
+    room.shard.hand_over(id, Some(other), room.now()).unwrap();
+    room.pass(300);
+    room.store_all();
+    room.pass(100);
+    let given = room.hand_over().expect("it is handed over");
+    assert_eq!((given.seq, given.move_time.as_millis()), (1, 0));
+}

@@ -53,7 +53,7 @@ pub(super) enum Due {
 pub(super) type Input = Box<dyn FnOnce(&mut Process, &mut Hall)>;
 
 /// What was done to a match, and when.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Course {
     pub(super) claims: Vec<(At, ShardId)>,
     pub(super) ended_at: Option<At>,

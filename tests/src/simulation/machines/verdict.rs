@@ -146,7 +146,8 @@ fn check_charged(
     let owned = Duration::from_micros(owned);
     if charged > owned {
         return Err(format!(
-            "{charged:?} were charged, and the match was owned for {owned:?}"
+            "{charged:?} were charged, and the match was owned for {owned:?}: {course:?}, deaths at {:?}",
+            hall.deaths
         ));
     }
     Ok(())
