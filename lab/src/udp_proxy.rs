@@ -23,7 +23,16 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use client::sockets;
 
-/// What becomes of packets, in both directions.
+/// Where a packet goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heading {
+    /// From a player.
+    ToShard,
+    /// From the shard.
+    ToPlayers,
+}
+
+/// What becomes of packets, in both directions but for a cut.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Weather {
     /// Part of the packets that vanish.
@@ -36,6 +45,8 @@ pub struct Weather {
     pub late: f64,
     /// How late they are, at most.
     pub late_max: Duration,
+    /// The direction in which every packet vanishes, if there is one.
+    pub cut: Option<Heading>,
 }
 
 /// Packets are no longer than this.
@@ -116,7 +127,7 @@ impl Carrier {
         let mut flows: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
         // What comes back on old ports is lost: the tasks go with the ports.
         let mut returning = JoinSet::new();
-        let mut post = Post::new(self.weather.clone(), self.seed);
+        let mut post = Post::new(Heading::ToShard, self.weather.clone(), self.seed);
         let mut packet = [0; PACKET_LEN_MAX];
         loop {
             tokio::select! {
@@ -151,7 +162,7 @@ impl Carrier {
         player: SocketAddr,
     ) -> impl Future<Output = ()> + Send + 'static {
         let seed = self.seed ^ u64::from(player.port());
-        let mut post = Post::new(self.weather.clone(), seed);
+        let mut post = Post::new(Heading::ToPlayers, self.weather.clone(), seed);
         let players = Arc::clone(&self.socket);
         async move {
             let mut packet = [0; PACKET_LEN_MAX];
@@ -166,6 +177,7 @@ impl Carrier {
 
 /// Sends packets as the weather is.
 struct Post {
+    heading: Heading,
     weather: watch::Receiver<Weather>,
     dice: StdRng,
     late: JoinSet<()>,
@@ -182,8 +194,9 @@ struct UnderWay {
 }
 
 impl Post {
-    fn new(weather: watch::Receiver<Weather>, seed: u64) -> Self {
+    fn new(heading: Heading, weather: watch::Receiver<Weather>, seed: u64) -> Self {
         Self {
+            heading,
             weather,
             dice: StdRng::seed_from_u64(seed),
             late: JoinSet::new(),
@@ -194,7 +207,7 @@ impl Post {
     async fn send(&mut self, socket: &Arc<UdpSocket>, to: SocketAddr, packet: &[u8]) {
         while self.late.try_join_next().is_some() {}
         let weather = *self.weather.borrow();
-        if self.dice.random_bool(weather.loss) {
+        if weather.cut == Some(self.heading) || self.dice.random_bool(weather.loss) {
             return;
         }
         let copies = 1 + u32::from(self.dice.random_bool(weather.repeated));
@@ -299,6 +312,24 @@ mod tests {
                 .await
                 .is_err()
         );
+    }
+
+    #[tokio::test]
+    async fn a_half_cut_lets_packets_pass_in_one_direction() {
+        let (proxy, shard, player) = pair().await;
+        let mut packet = [0; 16];
+        player.send(b"one").await.unwrap();
+        let (_, from) = shard.recv_from(&mut packet).await.unwrap();
+        proxy.set(Weather {
+            cut: Some(Heading::ToShard),
+            ..Weather::default()
+        });
+        player.send(b"two").await.unwrap();
+        shard.send_to(b"back", from).await.unwrap();
+        assert_eq!(player.recv(&mut packet).await.unwrap(), 4);
+        let silence = Duration::from_millis(100);
+        let heard = tokio::time::timeout(silence, shard.recv(&mut packet)).await;
+        assert!(heard.is_err());
     }
 
     #[tokio::test]

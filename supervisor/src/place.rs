@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
@@ -119,6 +119,27 @@ impl Place {
     pub fn kill(&self) {
         let process = self.running().take();
         drop(process);
+    }
+
+    /// Sets how many files the process may have open, connections included, and returns the limit before; `None` if none runs.
+    /// What is open beyond it stays open.
+    ///
+    /// # Errors
+    ///
+    /// When the process has ended, or the limit is above what it may have.
+    pub fn limit_files(&self, files: u64) -> io::Result<Option<u64>> {
+        let running = self.running();
+        let Some(process) = running.as_ref() else {
+            return Ok(None);
+        };
+        let pid = Pid::from_child(&process.0);
+        let limit = Rlimit {
+            current: Some(files),
+            // It has that of this process.
+            maximum: getrlimit(Resource::Nofile).maximum,
+        };
+        let before = prlimit(Some(pid), Resource::Nofile, limit)?;
+        Ok(before.current)
     }
 
     /// Sends the process a signal; nothing if none runs.

@@ -10,7 +10,7 @@ use super::kind::FaultKind;
 use super::schedule::Fault;
 use crate::cluster::{ClusterError, LocalCluster, Proxies};
 use crate::tcp_proxy::TcpFault;
-use crate::udp_proxy::Weather;
+use crate::udp_proxy::{Heading, Weather};
 
 /// A shard that was told to end must have, within this, with the store down meanwhile.
 const DRAIN_MAX: Duration = Duration::from_secs(45);
@@ -148,7 +148,19 @@ impl Injector<'_> {
                 sleep(lasts).await;
                 proxy.set(TcpFault::None);
             }
-            FaultKind::UdpLoss | FaultKind::UdpReorder => {
+            FaultKind::RedisMemoryFull => {
+                self.tell_redis(&["CONFIG", "SET", "maxmemory", "1"])
+                    .await?;
+                sleep(lasts).await;
+                self.tell_redis(&["CONFIG", "SET", "maxmemory", "0"])
+                    .await?;
+            }
+            FaultKind::ShardFilesFull => fill_files(self.shard(fault), lasts).await?,
+            FaultKind::MatchmakerFilesFull => {
+                let number = fault.matchmaker.unwrap_or_default();
+                fill_files(cluster.matchmakers()[number].place(), lasts).await?;
+            }
+            FaultKind::UdpLoss | FaultKind::UdpReorder | FaultKind::UdpHalfCut => {
                 let proxy = &self.proxies(fault)?.udp;
                 proxy.set(weather(fault));
                 sleep(lasts).await;
@@ -247,6 +259,16 @@ async fn suspend(place: &Place, lasts: Duration) -> Result<(), InjectError> {
     Ok(place.signal(Signal::CONT)?)
 }
 
+/// Lets a process open no file and no connection for a while.
+async fn fill_files(place: &Place, lasts: Duration) -> Result<(), InjectError> {
+    let before = place.limit_files(0)?;
+    sleep(lasts).await;
+    if let Some(before) = before {
+        place.limit_files(before)?;
+    }
+    Ok(())
+}
+
 fn tcp_fault(fault: &Fault) -> TcpFault {
     match fault.kind {
         FaultKind::TcpCut => TcpFault::Cut,
@@ -262,6 +284,13 @@ fn weather(fault: &Fault) -> Weather {
     match fault.kind {
         FaultKind::UdpLoss => Weather {
             loss: 0.01 + 0.29 * fault.severity,
+            ..Weather::default()
+        },
+        FaultKind::UdpHalfCut => Weather {
+            cut: Some(match fault.other_way {
+                true => Heading::ToShard,
+                false => Heading::ToPlayers,
+            }),
             ..Weather::default()
         },
         _ => Weather {

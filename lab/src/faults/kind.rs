@@ -54,8 +54,16 @@ pub enum FaultKind {
     UdpLoss,
     /// Packets between players and a shard overtake each other, and some come twice.
     UdpReorder,
+    /// Packets between players and a shard pass in one direction alone.
+    UdpHalfCut,
     /// The shard sees all its players at new ports.
     UdpRebind,
+    /// Redis has no memory left for writes (`maxmemory`).
+    RedisMemoryFull,
+    /// A shard can open no more files and connections, nor accept any (`RLIMIT_NOFILE`).
+    ShardFilesFull,
+    /// The same of a matchmaker.
+    MatchmakerFilesFull,
     /// `kill -9` of everything that stores or plays, at once. Not part of an ordinary campaign,
     /// which keeps a shard alive.
     Blackout,
@@ -66,7 +74,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All kinds of an ordinary campaign on any Redis.
-    pub const ORDINARY: [Self; 18] = [
+    pub const ORDINARY: [Self; 22] = [
         Self::ShardKill,
         Self::ShardStop,
         Self::ShardDrain,
@@ -84,7 +92,11 @@ impl FaultKind {
         Self::TcpLoseReplies,
         Self::UdpLoss,
         Self::UdpReorder,
+        Self::UdpHalfCut,
         Self::UdpRebind,
+        Self::RedisMemoryFull,
+        Self::ShardFilesFull,
+        Self::MatchmakerFilesFull,
     ];
 
     /// Those that a soak brings about unless it is told otherwise: they need nothing between the processes.
@@ -147,7 +159,11 @@ impl FaultKind {
             Self::TcpLoseReplies => "tcp_lose_replies",
             Self::UdpLoss => "udp_loss",
             Self::UdpReorder => "udp_reorder",
+            Self::UdpHalfCut => "udp_half_cut",
             Self::UdpRebind => "udp_rebind",
+            Self::RedisMemoryFull => "redis_memory_full",
+            Self::ShardFilesFull => "shard_files_full",
+            Self::MatchmakerFilesFull => "matchmaker_files_full",
             Self::Blackout => "blackout",
             Self::RollingRestart => "rolling_restart",
         }
@@ -166,6 +182,7 @@ impl FaultKind {
             | Self::ShardStop
             | Self::ShardPause
             | Self::ShardDrain
+            | Self::ShardFilesFull
             | Self::TcpCut
             | Self::TcpHalfOpen
             | Self::TcpDelay
@@ -186,13 +203,14 @@ impl FaultKind {
                 redis: true,
                 ..none
             },
-            Self::MatchmakerKill => Needs {
+            Self::MatchmakerKill | Self::MatchmakerFilesFull => Needs {
                 matchmaker: true,
                 ..none
             },
             Self::RedisKill
             | Self::RedisStop
             | Self::RedisDiskFull
+            | Self::RedisMemoryFull
             | Self::ScriptFlush
             | Self::RewriteLog
             | Self::StoreFailover
@@ -200,7 +218,7 @@ impl FaultKind {
                 redis: true,
                 ..none
             },
-            Self::UdpLoss | Self::UdpReorder | Self::UdpRebind => Needs {
+            Self::UdpLoss | Self::UdpReorder | Self::UdpHalfCut | Self::UdpRebind => Needs {
                 weather: true,
                 ..none
             },
@@ -219,7 +237,9 @@ impl FaultKind {
             Self::KillInOutage => (300, 1_500),
             Self::RedisStop => (1_000, 10_000),
             Self::TcpCut | Self::TcpLoseReplies => (200, 2_000),
-            Self::TcpHalfOpen => (500, 5_000),
+            Self::TcpHalfOpen | Self::UdpHalfCut => (500, 5_000),
+            Self::RedisMemoryFull => (200, 3_000),
+            Self::ShardFilesFull | Self::MatchmakerFilesFull => (500, 4_000),
             Self::TcpDelay | Self::TcpLag | Self::UdpLoss | Self::UdpReorder => (1_000, 4_000),
             Self::ShardDrain
             | Self::ScriptFlush
