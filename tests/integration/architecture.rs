@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 22] = [
+const DIRECTIONS: [(&str, &[&str]); 23] = [
     ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
@@ -117,12 +117,14 @@ const DIRECTIONS: [(&str, &[&str]); 22] = [
         ],
     ),
     ("fuzz", &["game-core", "lab", "protocol", "store", "tokens"]),
+    ("linear", &[]),
     (
         "tests",
         &[
             "client",
             "game-core",
             "lab",
+            "linear",
             "matchmaker",
             "program",
             "protocol",

@@ -21,7 +21,10 @@ const PROGRAM_MAX: Duration = Duration::from_secs(30);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_keeps_its_promises_through_all_sorts_of_faults() {
     let _turn = tests::turns::shared_turn().await;
+    let directory = tempfile::tempdir().unwrap();
+    let history = directory.path().join("history.jsonl");
     let campaign = Campaign {
+        history: Some(history.clone()),
         faults: 10,
         matches: 20,
         seed: 20_250_501,
@@ -61,6 +64,8 @@ async fn a_cluster_keeps_its_promises_through_all_sorts_of_faults() {
         report.takeover_ms.n > 0,
         "nobody took a match over: {report}"
     );
+    // Each command is an operation, and each event at each player another.
+    tests::history::assert_holds(&history, 1_500);
 }
 
 /// Some faults on each other way to run Redis: a failover and a resharding in play where there are any. All at once,
@@ -281,11 +286,13 @@ mod sabotaged {
 
     use serde_json::Value;
 
-    /// Runs a campaign in a process of its own, as one of them puts a library into it.
+    /// Runs a campaign in a process of its own, as one of them puts a library into it. What it finds, the checker of
+    /// its history must find too.
     fn figures(safeguard: &str, faults: &str) -> Value {
         let _turn = tests::turns::blocking(tests::turns::shared_turn());
         let directory = tempfile::tempdir().expect("a temporary directory");
         let json = directory.path().join("figures.json");
+        let history = directory.path().join("history.jsonl");
         let status = std::process::Command::new(env!("CARGO_BIN_EXE_faults"))
             .args([
                 "--sabotage",
@@ -297,10 +304,13 @@ mod sabotaged {
             ])
             .args(["--every-ms", "1500", "--json"])
             .arg(&json)
+            .arg("--history")
+            .arg(&history)
             .stdin(Stdio::null())
             .status()
             .expect("the binary runs");
         assert_eq!(status.code(), Some(1), "the checker has noticed nothing");
+        tests::history::assert_violated(&history);
         let text = std::fs::read_to_string(json).expect("figures are written");
         serde_json::from_str(&text).expect("figures are JSON")
     }

@@ -40,6 +40,7 @@ mod hand_over;
 mod hostile;
 mod https;
 mod imports;
+mod linearize;
 mod logs;
 mod manifests;
 mod migration;

@@ -8,6 +8,7 @@ pub mod contract;
 pub mod engine_match;
 pub mod gate;
 pub mod half_open;
+pub mod history;
 pub mod hostile;
 pub mod installation;
 pub mod machines;

@@ -56,6 +56,8 @@ pub struct SeatMachine {
     leaving: bool,
     /// When the shard was last heard, or the stream opened.
     heard_at: Instant,
+    /// When the last stream opened.
+    opened_at: Instant,
     /// When the driver last reported a packet of any kind.
     packet_at: Instant,
     doubt: Doubt,
@@ -89,6 +91,7 @@ impl SeatMachine {
             updates: VecDeque::new(),
             leaving: false,
             heard_at: now,
+            opened_at: now,
             packet_at: now,
             doubt: Doubt::default(),
         }
@@ -183,6 +186,13 @@ impl SeatMachine {
         self.unanswered.waiting(id, now)
     }
 
+    /// When the last stream opened, whose first frame is a `Join`; before the first one, when the machine was made.
+    /// What the answer shows is as of a later moment.
+    #[must_use]
+    pub const fn joins_since(&self) -> Instant {
+        self.opened_at
+    }
+
     /// Why the session is over, if it is.
     #[must_use]
     pub const fn over(&self) -> Option<CloseCode> {
@@ -205,6 +215,7 @@ impl SeatMachine {
     pub fn connected(&mut self, token: String, now: Instant) {
         self.phase = Phase::Joining;
         self.heard_at = now;
+        self.opened_at = now;
         self.packet_at = now;
         self.doubt.begin();
         self.output.clear();

@@ -85,6 +85,8 @@ pub struct PowerCampaign {
     pub matches: u32,
     /// Decides what is lost in each cut, and how players play.
     pub seed: u64,
+    /// Where every client's operations are written, as `docs/histories.md` says.
+    pub history: Option<PathBuf>,
 }
 
 /// What came of a campaign.
@@ -182,6 +184,9 @@ fn soak(campaign: &PowerCampaign, site: &Site, json: &Path) -> Command {
     command.args(["--think", "50ms..400ms", "--clock-tolerance", "10s"]);
     command.args(["--patience", "120", "--plain", "--keep-going"]);
     command.arg("--json").arg(json);
+    if let Some(history) = &campaign.history {
+        command.arg("--history").arg(history);
+    }
     command
 }
 

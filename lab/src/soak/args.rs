@@ -140,6 +140,10 @@ pub struct SoakArgs {
     /// an engine, and in a storm.
     #[arg(long)]
     plain: bool,
+    /// Where to write every client's operations, a JSON object a line, for a checker of linearizability
+    /// (docs/histories.md).
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
     /// Where to write the figures, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -261,6 +265,8 @@ pub(super) struct SoakConfig {
     pub(super) last_waits_max: Duration,
     pub(super) seed: u64,
     pub(super) ends_at: EndsAt,
+    /// Where every client's operations are written.
+    pub(super) history: Option<PathBuf>,
     pub(super) json: Option<PathBuf>,
     pub(super) html: Option<PathBuf>,
 }
@@ -355,6 +361,7 @@ impl SoakArgs {
             } else {
                 EndsAt::AnyBroken
             },
+            history: self.history.clone(),
             json: self.json.clone(),
             html: self.html.clone(),
         })

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::conduct::{Conduct, Manner, Turn, Wish, claim_is_denied};
 use super::engines::Choice;
+use super::operations::Operations;
 use super::oracle::history::History;
 use super::oracle::{Account, Breach, Oracle, Promise};
 use super::think::exponential;
@@ -53,6 +54,7 @@ pub(super) struct Bot {
     style: Style,
     conduct: Conduct,
     oracle: Oracle,
+    operations: Option<Operations>,
     /// Acknowledged in sessions before the present one.
     acked: Vec<Acked>,
     /// How many moves stood when each move was made.
@@ -109,7 +111,9 @@ impl Bot {
             token,
             role,
         };
+        let operations = world.operations.as_ref();
         let mut bot = Self {
+            operations: operations.map(|log| log.client(match_id, role)),
             world: Arc::clone(world),
             source: Arc::new(source),
             match_id,
@@ -147,6 +151,9 @@ impl Bot {
                 Err(Stop::Broken(breach)) => return Err(breach),
                 Err(Stop::Session(SeatError::Violation(violation))) => {
                     self.oracle.broke(violation.clone(), self.world.elapsed());
+                    if let Some(operations) = &mut self.operations {
+                        operations.broke(&violation, self.world.elapsed());
+                    }
                     return Err(violation.into());
                 }
                 Err(Stop::Session(error)) => {
@@ -382,6 +389,11 @@ impl Bot {
                 takeovers.asked(self.match_id, seat, at);
             }
             self.oracle.asked(id, kind, self.world.elapsed());
+            if let Some(operations) = &mut self.operations {
+                // A move in its canonical form.
+                let kind = session.machine().asked().last().unwrap_or(kind);
+                operations.asked(id, kind, self.world.elapsed());
+            }
         }
     }
 
@@ -438,6 +450,10 @@ impl Bot {
                 figures.lost(&loss.to_string());
             }
             _ => {}
+        }
+        if let Some(operations) = &mut self.operations {
+            let joins_since = world.at(session.machine().joins_since());
+            operations.learnt(view, update, joins_since, at);
         }
         // Noted first: what breaks a promise belongs to the history too.
         let tolerance = world.tolerance();

@@ -43,6 +43,8 @@ pub struct Campaign {
     pub sabotage: Option<(Sabotage, PathBuf)>,
     /// Where the logs of the processes stay; by default they go with the campaign.
     pub logs: Option<PathBuf>,
+    /// Where every client's operations are written, as `docs/histories.md` says.
+    pub history: Option<PathBuf>,
 }
 
 impl Campaign {
@@ -74,6 +76,7 @@ impl Campaign {
             thinks: (Duration::from_millis(20), Duration::from_millis(180)),
             sabotage: None,
             logs: None,
+            history: None,
         }
     }
 }
@@ -106,11 +109,11 @@ const ARRIVALS: f64 = 1_000.0;
 ///
 /// # Errors
 ///
-/// When the cluster does not start: then nothing is known.
+/// When the cluster does not start, or the history cannot be written: then nothing is known.
 pub async fn run(campaign: &Campaign) -> Result<Report, String> {
     let soak = Soak::prepare(config(campaign)?, CancellationToken::new()).await;
-    let report = soak.map_err(|failure| failure.to_string())?.run().await;
-    Ok(report)
+    let (report, written) = soak.map_err(|failure| failure.to_string())?.run().await;
+    written.map(|()| report)
 }
 
 fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
@@ -153,6 +156,7 @@ fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
             Some((sabotage, _)) => EndsAt::Broken(broken_without(*sabotage)),
             None => EndsAt::Nothing,
         },
+        history: campaign.history.clone(),
         json: None,
         html: None,
     })

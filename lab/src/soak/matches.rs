@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use super::bot::{Bot, Style};
 use super::conduct::{Manner, Wish};
+use super::operations::Span;
 use super::oracle::delay::check_delay;
 use super::oracle::rematch::{agreed_rematch, check_rematch};
 use super::oracle::stored::{Played, published};
@@ -276,10 +277,15 @@ async fn judge(
     former: Option<&MatchReply>,
 ) -> Result<Judged, Unplayed> {
     let accounts: Vec<Account> = bots.iter().filter_map(Bot::account).cloned().collect();
+    let call = world.elapsed();
     let (stored, pgn) = {
         let _permit = world.question().await;
         published(world.matchmaker(), id).await?
     };
+    if let Some(operations) = &world.operations {
+        let returned = world.elapsed();
+        operations.read_match(Span { call, returned }, &stored);
+    }
     let records = Records { stored, pgn };
     let judged = verdict(&accounts, &records).and_then(|()| {
         let of_nobody = |breach| (None, breach);

@@ -4,7 +4,7 @@
 //! `args` is the command line of `soak`, and [`campaign`] the same for so many faults; `world` is what all bots
 //! share; `terms` draws what is agreed on, `matches` pairs players and holds what they were told against the records; `bot` is one client,
 //! `conduct` what it does next, and [`oracle`] what is checked. [`neglected`] makes matches that nobody attends.
-//! `chaos` brings faults about by a schedule; `figures`, `takeovers` and `samples` measure; [`report`], `text` and
+//! `operations` writes what all clients did for a checker of its own. `chaos` brings faults about by a schedule; `figures`, `takeovers` and `samples` measure; [`report`], `text` and
 //! `html` tell.
 
 mod args;
@@ -17,6 +17,7 @@ pub(crate) mod figures;
 mod html;
 mod matches;
 pub mod neglected;
+mod operations;
 pub mod oracle;
 mod progress;
 mod rematches;
@@ -44,6 +45,7 @@ use args::{SoakConfig, Trouble, Venue};
 use chaos::Chaos;
 use engines::Engines;
 use neglected::Neglected;
+use operations::OperationLog;
 use oracle::{Breach, Promise};
 use report::{BrokenPromise, ClockFigures, Connections, Report, StormReport};
 use samples::Samples;
@@ -71,7 +73,8 @@ pub async fn run(args: &SoakArgs, server: &ServerArgs) -> Result<(), Failure> {
     let config = args.config(server)?;
     let (json, html) = (config.json.clone(), config.html.clone());
     let soak = Soak::prepare(config, cancelled_by_signals()?).await?;
-    let report = soak.run().await;
+    let (report, written) = soak.run().await;
+    written.map_err(Failure::setup)?;
     if let Some(path) = json {
         let text = serde_json::to_string_pretty(&report).map_err(Failure::play)?;
         write(&path, &text)?;
@@ -119,17 +122,24 @@ impl Soak {
             matchmaker.ready().await?;
             matchmakers.push(matchmaker);
         }
+        let operations = config.history.as_deref().map(OperationLog::create);
+        let operations = operations.transpose().map_err(|error| {
+            let path = config.history.clone().unwrap_or_default();
+            Failure::setup(format!("cannot write {}: {error}", path.display()))
+        })?;
         let engines = Engines::start(&config.players).await;
         let engines = engines.map_err(Failure::setup)?;
-        let world = World::new(config, matchmakers, cluster, engines, stop);
+        let outside = (matchmakers, cluster);
+        let world = World::new(config, outside, engines, operations, stop);
         Ok(Self {
             world: Arc::new(world.map_err(Failure::setup)?),
             samples: Arc::default(),
         })
     }
 
-    /// Plays until the time or the faults are over, or a promise is broken.
-    async fn run(self) -> Report {
+    /// Plays until the time or the faults are over, or a promise is broken. Beside the report, says in words why the
+    /// history is not whole, if it is not.
+    async fn run(self) -> (Report, Result<(), String>) {
         let (world, config) = (&self.world, &self.world.config);
         let end = Instant::now() + config.duration;
         let chaos = world.cluster.as_ref();
@@ -154,8 +164,10 @@ impl Soak {
             report.needless_takeovers = cluster.counted(NEEDLESS_TAKEOVERS).await;
         }
         drop((boards, chaos));
+        let written = self.world.operations.as_ref().map(OperationLog::finish);
         self.leave(report.is_clean()).await;
-        report
+        let why = |error| format!("the history cannot be written: {error}");
+        (report, written.unwrap_or(Ok(())).map_err(why))
     }
 
     /// What runs beside the matches.

@@ -17,7 +17,8 @@ use tokio_util::sync::CancellationToken;
 use super::args::{EndsAt, SoakConfig, Trouble};
 use super::engines::Engines;
 use super::figures::Figures;
-use super::oracle::stored::{Played, Verdict, verify};
+use super::operations::{OperationLog, Span};
+use super::oracle::stored::{Played, Verdict, read_log, verify};
 use super::oracle::{Breach, Promise};
 use super::report::BrokenPromise;
 use super::takeovers::Takeovers;
@@ -51,6 +52,8 @@ pub(super) struct World {
     pub(super) session: SessionConfig,
     pub(super) engines: Option<Arc<Engines>>,
     pub(super) figures: Figures,
+    /// Where the operations of all clients go, if anywhere.
+    pub(super) operations: Option<OperationLog>,
     pub(super) takeovers: Takeovers,
     pub(super) lag: Lag,
     pub(super) arrivals: Arrivals,
@@ -76,9 +79,9 @@ impl World {
     /// Opens sockets, and lets nobody in yet.
     pub(super) fn new(
         config: SoakConfig,
-        matchmakers: Vec<Matchmaker>,
-        cluster: Option<Arc<LocalCluster>>,
+        (matchmakers, cluster): (Vec<Matchmaker>, Option<Arc<LocalCluster>>),
         engines: Option<Arc<Engines>>,
+        operations: Option<OperationLog>,
         stop: CancellationToken,
     ) -> std::io::Result<Self> {
         let clients = config.clients();
@@ -104,6 +107,7 @@ impl World {
             session,
             engines,
             figures: Figures::default(),
+            operations,
             takeovers: Takeovers::default(),
             lag: Lag::default(),
             arrivals: Arrivals::new(config.seed, config.arrivals),
@@ -126,10 +130,14 @@ impl World {
         self.began.elapsed()
     }
 
-    /// A time in seconds since the start.
+    /// A time since the start.
+    pub(super) fn at(&self, at: std::time::Instant) -> Duration {
+        Instant::from_std(at).saturating_duration_since(self.began)
+    }
+
+    /// The same in seconds.
     pub(super) fn at_s(&self, at: std::time::Instant) -> f64 {
-        let since = Instant::from_std(at).saturating_duration_since(self.began);
-        since.as_secs_f64()
+        self.at(at).as_secs_f64()
     }
 
     /// By how much more than was thought a clock may be charged: what was configured, and by how much
@@ -194,6 +202,24 @@ impl World {
             });
         }
         self.figures.held_against_the_log(played, &verdict);
+        if let Some(operations) = &self.operations {
+            self.note_log(operations, cluster, played.id).await;
+        }
+    }
+
+    /// The stored log is the last that the history of a match has.
+    async fn note_log(&self, operations: &OperationLog, cluster: &LocalCluster, id: MatchId) {
+        let call = self.elapsed();
+        match read_log(cluster, id).await {
+            Ok(log) => {
+                let returned = self.elapsed();
+                operations.read_log(id, Span { call, returned }, &log);
+            }
+            Err(error) => {
+                let text = format!("the history lacks a stored log: {error}");
+                self.figures.error(&text);
+            }
+        }
     }
 
     /// A promise is broken, which may be the end of the soak.

@@ -11,10 +11,19 @@ use lab::soak::report::Report;
 use supervisor::RedisKind;
 use tests::process::binary;
 
+const EXAMPLES: &str = "\
+Examples:
+  faults --faults 100
+      a hundred faults of all kinds on one Redis
+  faults --faults 20 --only shard_kill,redis_kill --history history.jsonl && linearize history.jsonl
+      and whether what all clients did is linearizable
+  faults --store-kind cluster --json figures.json
+      on a Redis Cluster";
+
 /// Plays matches on a cluster of real processes, brings faults about, and holds what the players were
 /// told against what is stored. Ends with 1 if a promise was broken.
 #[derive(Debug, Parser)]
-#[command(name = "faults")]
+#[command(name = "faults", after_help = EXAMPLES)]
 struct Args {
     /// Faults to bring about.
     #[arg(long, value_name = "N", default_value_t = 100)]
@@ -43,6 +52,9 @@ struct Args {
     /// Only faults of these kinds, separated by commas.
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     only: Vec<FaultKind>,
+    /// Where to write every client's operations, a JSON object a line, for `linearize` (docs/histories.md).
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
     /// Where to write the figures, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -112,6 +124,7 @@ async fn campaign(args: Args) -> Result<Report, String> {
         ),
         sabotage: args.sabotage.map(|sabotage| (sabotage, this)),
         logs: args.logs,
+        history: args.history,
         ..usual
     };
     let report = run(&campaign).await?;

@@ -38,6 +38,9 @@ struct Args {
     /// Decides what is lost in each cut, and how players play.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Where to write every client's operations, a JSON object a line, for `linearize` (docs/histories.md).
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
     /// Where to write the figures, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -67,6 +70,11 @@ fn campaign(args: &Args) -> Result<u64, Box<dyn std::error::Error + Send + Sync>
             .map_or(args.store.calm(), Duration::from_millis),
         matches: args.matches,
         seed: args.seed,
+        history: args
+            .history
+            .as_deref()
+            .map(std::path::absolute)
+            .transpose()?,
     })?;
     program::complain!("power: {report}");
     if let Some(path) = &args.json {
