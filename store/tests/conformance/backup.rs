@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use game_core::{Epoch, UnixMillis};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use redb::{Database, TableDefinition};
 use store::testing::ReadLog;
 use store::{
@@ -229,4 +231,44 @@ fn what_is_no_whole_backup_is_refused_and_changes_nothing() {
         "{refused:?}"
     );
     Backup::open(&file).unwrap();
+}
+
+#[test]
+fn a_flipped_bit_of_a_backup_is_refused_or_says_nothing() {
+    const FLIPS: u64 = 60;
+    let directory = tempfile::tempdir().unwrap();
+    let [open, file, bad, into] =
+        ["open", "backup", "bad", "into"].map(|n| directory.path().join(n));
+    let store = EmbeddedStore::open(&open).unwrap();
+    let line = Line::new(match_id(1), 1, 40);
+    runtime().block_on(async {
+        claimed(&store, &line).await;
+        for after in 0..40 {
+            appended(&store, &line, after).await;
+        }
+        store.back_up(file.clone(), enclosed(), AT).await.unwrap();
+        let whole = fs::read(&file).unwrap();
+        // Most of the file is pages that nothing is kept in.
+        let used: Vec<_> = (0..whole.len()).filter(|&at| whole[at] != 0).collect();
+        let mut refused = 0;
+        for seed in 0..FLIPS {
+            let mut dice = StdRng::seed_from_u64(seed);
+            let mut bytes = whole.clone();
+            let at = used[dice.random_range(0..used.len())];
+            bytes[at] ^= 1 << dice.random_range(0..8);
+            fs::write(&bad, bytes).unwrap();
+            let Ok(backup) = Backup::open(&bad) else {
+                refused += 1;
+                continue;
+            };
+            assert_eq!(backup.enclosed(), enclosed(), "seed {seed}");
+            let _ = fs::remove_dir_all(&into);
+            backup.restore(&into).unwrap();
+            let restored = EmbeddedStore::open(&into).unwrap();
+            let log = restored.log(line.id).await.unwrap();
+            assert_eq!(log, line.events, "seed {seed}");
+        }
+        eprintln!("{refused} of {FLIPS} refused");
+        assert!(refused > FLIPS / 10, "damage is noticed: {refused}");
+    });
 }
