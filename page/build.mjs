@@ -5,6 +5,7 @@
 // - Files of app/public are hashed. app/index.html and the manifest name them by %BOOT%, %ICON%, %MAIN%, %MANIFEST%,
 //   %PRELOAD% and %STYLE%.
 // - All but index.html goes to assets/NAME-HASH.EXT, which may be cached for ever.
+// - DIR.cdx.json beside it is the bill of materials: the packages whose code is in the bundle, as CycloneDX.
 // - The first board, which is index.html with the style sheet, main.ts and the match view, has a budget.
 
 import { createHash } from 'node:crypto';
@@ -13,6 +14,7 @@ import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { cyclonedxEsbuildPlugin } from '@cyclonedx/cyclonedx-esbuild';
 import * as esbuild from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -90,7 +92,10 @@ async function build() {
     entryPoints: ['app/src/main.ts'],
     format: 'esm',
     splitting: true,
-    plugins: [styles(found)],
+    plugins: [
+      styles(found),
+      cyclonedxEsbuildPlugin({ specVersion: '1.5', outputFile: `${out}.cdx.json`, outputReproducible: true }),
+    ],
   });
   const boot = await esbuild.build({ ...common, entryPoints: ['app/src/boot.ts'], format: 'iife' });
   const main = join(app, 'src/styles/main.css');

@@ -61,6 +61,7 @@ mod python_client;
 mod replay;
 mod round_trips;
 mod rules_library;
+mod sbom;
 mod secrets;
 mod serve;
 mod signals;

@@ -186,6 +186,8 @@ fn the_package_is_installed_started_upgraded_and_removed() {
         "./usr/share/zsh/vendor-completions/_rookery",
         "./usr/share/fish/vendor_completions.d/bot-client.fish",
         "./usr/share/doc/rookery/club.md",
+        "./usr/share/doc/rookery/rookery.cdx.json",
+        "./usr/share/doc/rookery/page.cdx.json",
     ] {
         assert!(listed.contains(file), "{file}: {listed}");
     }
