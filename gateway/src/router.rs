@@ -141,7 +141,8 @@ async fn count_strangers(
     }
 }
 
-/// Middleware for pages of other origins: every answer may be read by them, and what they ask before is answered.
+/// Middleware for browsers. Pages of other origins may read every answer, and what they ask before is answered; nobody keeps
+/// or embeds an answer.
 async fn for_browsers(request: Request, next: Next) -> Response {
     let is_preflight = request.method() == Method::OPTIONS
         && request
@@ -164,6 +165,7 @@ async fn for_browsers(request: Request, next: Next) -> Response {
     response
         .headers_mut()
         .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    web::guard(response.headers_mut());
     response
 }
 

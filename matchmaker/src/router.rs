@@ -6,14 +6,14 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{limit, no_route, wrong_method};
+use web::{guard, limit, no_route, wrong_method};
 
 use crate::access_log::{AccessLine, log};
 use crate::allowances::Client;
@@ -57,7 +57,7 @@ pub(crate) fn router(service: &Arc<Service>, more: Router) -> Router {
         .route("/openapi.json", openapi)
         .fallback(no_route::<Service>.layer(from_fn_with_state(line(false), log)))
         .method_not_allowed_fallback(wrong_method::<Service>)
-        .layer(map_response(no_sniffing))
+        .layer(map_response(guarded))
         .with_state(service.clone())
 }
 
@@ -119,13 +119,10 @@ fn within_bounds(service: &Arc<Service>, routes: Router<Arc<Service>>) -> Router
         .route_layer(from_fn(refuse_beyond_probes))
 }
 
-/// Middleware for what a browser must not take for something else: what players write is in many answers, and the page
-/// has the same origin.
-async fn no_sniffing(mut response: Response) -> Response {
-    let nosniff = HeaderValue::from_static("nosniff");
-    response
-        .headers_mut()
-        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+/// Middleware for what a browser must not take for something else, or keep: what players write and their tokens are in
+/// many answers, and the page has the same origin. The page has headers of its own.
+async fn guarded(mut response: Response) -> Response {
+    guard(response.headers_mut());
     response
 }
 

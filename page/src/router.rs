@@ -29,6 +29,10 @@ const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 /// Of all others: kept, and asked for again by their `ETag`.
 const ASK_AGAIN: &str = "no-cache";
 
+/// Permissions policy: what the page never asks a browser for.
+const PERMISSIONS: &str =
+    "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
+
 /// The routes of the page. `shards` tells the URLs by which browsers reach the shards at the moment (`https://HOST:PORT/`
 /// for WebTransport, `wss://HOST:PORT/` or `ws://HOST:PORT/`); `more` is whom the page may connect to besides.
 pub fn router<S>(
@@ -88,6 +92,7 @@ fn answer(file: &File, asked: &HeaderMap, policy: &str) -> Response<Body> {
             HeaderName::from_static("cross-origin-resource-policy"),
             "same-origin",
         ),
+        (HeaderName::from_static("permissions-policy"), PERMISSIONS),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

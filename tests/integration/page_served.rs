@@ -35,6 +35,8 @@ async fn the_page_has_its_headers_and_its_assets_are_kept() {
     assert_eq!(header("x-content-type-options"), "nosniff");
     assert_eq!(header("referrer-policy"), "no-referrer");
     assert_eq!(header("cross-origin-opener-policy"), "same-origin");
+    assert_eq!(header("cross-origin-resource-policy"), "same-origin");
+    assert!(header("permissions-policy").contains("camera=()"));
     let policy = header("content-security-policy");
     for part in [
         "default-src 'none'",
@@ -75,6 +77,7 @@ async fn the_page_has_its_headers_and_its_assets_are_kept() {
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{nothing}");
         let kind = answer.headers()["content-type"].to_str().unwrap();
         assert_eq!(kind, "application/problem+json");
+        assert_eq!(answer.headers()["cache-control"], "no-store", "{nothing}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! What every HTTP server of the workspace shares: problems (RFC 9457), extractors, limits on requests, and the
-//! connections themselves.
+//! What every HTTP server of the workspace shares: problems (RFC 9457), extractors, limits on requests, security headers,
+//! and the connections themselves.
 //!
 //! A server defines its own kinds of problem with [`problems!`](crate::problems) and implements [`Api`] for its
 //! state; the extractors and [`limit`] then refuse requests in that server's own words and codes. [`serve`] runs
@@ -9,6 +9,7 @@
 mod address;
 mod api;
 mod extract;
+mod guard;
 mod limit;
 mod problem;
 mod rates;
@@ -17,6 +18,7 @@ mod serve;
 pub use address::{client_address, is_in};
 pub use api::{Api, Bounds};
 pub use extract::{Body, PathId, QueryOf, bearer, sentence};
+pub use guard::guard;
 pub use limit::{limit, no_route, wrong_method};
 pub use problem::{FromFault, ProblemCode, ProblemRow, RequestFault, response};
 pub use rates::Rates;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use reqwest::Method;
+use serde_json::json;
 use store::{MemoryStore, ShardRecord, WebDoors, WebTransportDoor};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -89,15 +90,32 @@ async fn a_matchmaker_without_the_page_serves_requests_alone() {
 }
 
 #[tokio::test]
-async fn no_answer_may_be_taken_for_something_else() {
+async fn no_answer_may_be_taken_for_something_else_or_embedded() {
     let world = World::new().await;
     for path in ["/", "/v1/pools", "/v1/nothing", "/livez", "/openapi.json"] {
-        let answer = send(world.request(Method::GET, path)).await;
-        assert_eq!(
-            answer.headers["x-content-type-options"], "nosniff",
-            "{path}"
+        let headers = send(world.request(Method::GET, path)).await.headers;
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
+        assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
+        assert!(
+            policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_may_hold_a_token_is_not_kept() {
+    let world = World::new().await;
+    let guest = world.request(Method::POST, "/v1/players").json(&json!({}));
+    let guest = send(guest).await;
+    assert!(guest.text.contains("\"token\""), "{}", guest.text);
+    assert_eq!(guest.headers["cache-control"], "no-store");
+    let refused = send(world.request(Method::GET, "/v1/account")).await;
+    assert!(refused.status >= 400, "{}", refused.text);
+    assert_eq!(refused.headers["cache-control"], "no-store");
 }
 
 #[tokio::test]

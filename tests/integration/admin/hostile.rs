@@ -30,6 +30,7 @@ async fn answer(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
         response.headers()["content-type"],
         "application/problem+json"
     );
+    assert_eq!(response.headers()["cache-control"], "no-store");
     assert_eq!(
         response.headers().contains_key("www-authenticate"),
         status == StatusCode::UNAUTHORIZED

@@ -20,6 +20,13 @@ async fn a_token_allows_what_its_scopes_say() {
     let nobody = Bot::new(url, "nobody", "nonsense".to_owned());
     let answer = nobody.get("/api/account").await;
     assert_eq!(refusal(answer, 401), "No such token");
+    // Any page may read it, and nobody keeps it.
+    let browser = reqwest::Client::builder().no_proxy().build().unwrap();
+    let asked = browser.get(format!("{url}/api/account")).send();
+    let answer = asked.await.unwrap();
+    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
     let stream = format!("/api/bot/game/stream/{game}");
     assert_eq!(refusal(nobody.get(&stream).await, 401), "No such token");
 
