@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -124,6 +124,17 @@ fn within_bounds(service: &Arc<Service>, routes: Router<Arc<Service>>) -> Router
 async fn guarded(mut response: Response) -> Response {
     guard(response.headers_mut());
     response
+}
+
+/// The same routes for players who come by HTTPS: their browsers do not come by plain HTTP again, for a year (RFC 6797).
+pub(crate) fn by_https_alone(router: Router) -> Router {
+    router.layer(map_response(async |mut response: Response| {
+        let for_a_year = HeaderValue::from_static("max-age=31536000");
+        response
+            .headers_mut()
+            .insert(header::STRICT_TRANSPORT_SECURITY, for_a_year);
+        response
+    }))
 }
 
 /// Probes are exempt from the bounds on requests.

@@ -30,7 +30,7 @@ use crate::lobby::hearing::{announce_online, hear_hints};
 use crate::places::{ConnectionPlace, Places};
 use crate::registry::{RegistryView, watch_registry};
 use crate::request_metrics::RequestMetrics;
-use crate::router::router;
+use crate::router::{by_https_alone, router};
 use crate::service::{Resources, Service};
 use crate::tournaments::create_rounds;
 use crate::watching::ShardLink;
@@ -190,7 +190,10 @@ pub async fn run(
     tasks.spawn(hear_hints(Arc::clone(&service)));
     tasks.spawn(announce_online(Arc::clone(&service)));
     tasks.spawn(create_rounds(Arc::clone(&service)));
-    let router = router(&service, routes);
+    let mut router = router(&service, routes);
+    if https.is_some() {
+        router = by_https_alone(router);
+    }
     accept_all(listener, &service, router, https, &tasks).await;
     tasks.close();
     info!(tasks = tasks.len(), "the matchmaker ends");

@@ -37,6 +37,8 @@ async fn the_page_has_its_headers_and_its_assets_are_kept() {
     assert_eq!(header("cross-origin-opener-policy"), "same-origin");
     assert_eq!(header("cross-origin-resource-policy"), "same-origin");
     assert!(header("permissions-policy").contains("camera=()"));
+    let by_http = !page.headers().contains_key("strict-transport-security");
+    assert!(by_http, "it would shut out browsers where there is no TLS");
     let policy = header("content-security-policy");
     for part in [
         "default-src 'none'",

@@ -1,6 +1,7 @@
 //! A whole club in one process: its certificate, its addresses, its backups.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
@@ -12,7 +13,7 @@ use protocol::ServerBody;
 use protocol::http::Terms;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use supervisor::Signal;
 use tests::club::{Club, write_certificate};
 use tests::installation::{Endpoint, PlayedMatch, eventually};
@@ -28,8 +29,8 @@ fn text(output: &Output) -> String {
     format!("{stdout}\n{stderr}")
 }
 
-/// The certificate that a client of this authority is shown, if it trusts it.
-fn shown(address: SocketAddr, ca: &str) -> Option<Vec<u8>> {
+/// A connection of a client of this authority, if it trusts what it is shown.
+fn agreed(address: SocketAddr, ca: &str) -> Option<StreamOwned<ClientConnection, TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca).ok()?).ok()?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -44,7 +45,23 @@ fn shown(address: SocketAddr, ca: &str) -> Option<Vec<u8>> {
     while session.is_handshaking() {
         session.complete_io(&mut stream).ok()?;
     }
-    Some(session.peer_certificates()?.first()?.to_vec())
+    Some(StreamOwned::new(session, stream))
+}
+
+/// The certificate that a client of this authority is shown, if it trusts it.
+fn shown(address: SocketAddr, ca: &str) -> Option<Vec<u8>> {
+    let connection = agreed(address, ca)?;
+    Some(connection.conn.peer_certificates()?.first()?.to_vec())
+}
+
+/// The answer to a request for the page.
+fn page(address: SocketAddr, ca: &str) -> String {
+    let mut connection = agreed(address, ca).expect("the certificate is trusted");
+    let request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    connection.write_all(request).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,6 +86,9 @@ async fn a_club_serves_players_by_its_own_certificate_and_takes_a_new_one() {
     assert_eq!(url, format!("https://localhost:{port}"));
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     assert_eq!(shown(address, &ca).as_ref(), Some(&first));
+    let page = page(address, &ca);
+    let stays = "strict-transport-security: max-age=31536000\r\n";
+    assert!(page.contains(stays), "{page}");
     // Pages reach the shard by the same name, with the same certificate.
     let shard = &club.ready.shards[0];
     let (_, web_port) = shard
