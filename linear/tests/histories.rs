@@ -24,7 +24,7 @@ const BAD: [(&str, &[usize]); 16] = [
     ("a_refused_command_is_in_the_log", &[3, 4]),
     ("a_repeated_command_has_another_answer", &[3, 5]),
     ("a_state_has_other_moves", &[3, 4, 5]),
-    ("an_acknowledged_command_is_another_one", &[4, 5]),
+    ("an_acknowledged_command_is_another_one", &[4, 6]),
     ("an_acknowledged_command_is_missing", &[5, 6]),
     ("an_event_is_shown_before_its_command", &[3]),
     ("an_event_of_a_seat_has_no_command", &[3]),
