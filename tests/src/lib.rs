@@ -14,6 +14,7 @@ pub mod installation;
 pub mod machines;
 pub mod page;
 pub mod process;
+pub mod runs;
 pub mod shard;
 pub mod simulation;
 pub mod terminal;

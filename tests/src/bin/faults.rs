@@ -1,5 +1,6 @@
 //! The binary `faults`: a fault-injection campaign against a cluster of real processes.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,6 +11,10 @@ use lab::soak::campaign::{Campaign, run};
 use lab::soak::report::Report;
 use supervisor::RedisKind;
 use tests::process::binary;
+use tests::runs::{Run, Runs, digest};
+
+/// How the number of faults is called among what is counted.
+const FAULTS: &str = "faults";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,6 +22,8 @@ Examples:
       a hundred faults of all kinds on one Redis
   faults --faults 20 --only shard_kill,redis_kill --history history.jsonl && linearize history.jsonl
       and whether what all clients did is linearizable
+  faults --faults 3000 --runs faults.jsonl
+      three thousand in parts; started again, it goes on where it ended
   faults --store-kind cluster --json figures.json
       on a Redis Cluster";
 
@@ -52,6 +59,14 @@ struct Args {
     /// Only faults of these kinds, separated by commas.
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     only: Vec<FaultKind>,
+    /// Brings the faults about in parts, each with the next seed, notes each part in this file as a line of JSON, and counts
+    /// what is noted there already.
+    #[arg(long, value_name = "FILE")]
+    runs: Option<PathBuf>,
+    /// Faults in a part.
+    #[arg(long, value_name = "N", default_value_t = 250, requires = "runs",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    part: u32,
     /// Where to write every client's operations, a JSON object a line, for `linearize` (docs/histories.md).
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
@@ -80,8 +95,8 @@ fn main() -> ExitCode {
         }
     };
     match runtime.block_on(campaign(Args::parse())) {
-        Ok(report) if report.is_clean() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             program::complain!("faults: {error}");
             ExitCode::from(2)
@@ -89,7 +104,8 @@ fn main() -> ExitCode {
     }
 }
 
-async fn campaign(args: Args) -> Result<Report, String> {
+/// Whether every promise was kept.
+async fn campaign(args: Args) -> Result<bool, String> {
     if args.sabotage.is_some() && !cfg!(feature = "sabotage") {
         return Err("--sabotage wants a build with --features sabotage".to_owned());
     }
@@ -127,13 +143,60 @@ async fn campaign(args: Args) -> Result<Report, String> {
         history: args.history,
         ..usual
     };
+    if let Some(path) = &args.runs {
+        let runs =
+            Runs::open(path).map_err(|error| format!("--runs {}: {error}", path.display()))?;
+        return in_parts(&campaign, args.part, runs).await;
+    }
     let report = run(&campaign).await?;
     program::complain!("{report}");
     if let Some(path) = args.json {
         let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
         std::fs::write(&path, json).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    Ok(report)
+    Ok(report.is_clean())
+}
+
+/// Brings about in parts what is missing of the campaign's faults, until a promise is broken.
+async fn in_parts(campaign: &Campaign, part: u32, mut runs: Runs) -> Result<bool, String> {
+    let said = |error: std::io::Error| error.to_string();
+    let mut is_clean = true;
+    while is_clean {
+        let left = u64::from(campaign.faults).saturating_sub(runs.sum(FAULTS));
+        if left == 0 {
+            break;
+        }
+        let next = Campaign {
+            faults: u32::try_from(left).unwrap_or(u32::MAX).min(part),
+            seed: campaign.seed + runs.len() as u64,
+            ..campaign.clone()
+        };
+        let report = run(&next).await?;
+        program::complain!("{report}");
+        is_clean = report.is_clean();
+        runs.add(noted(&report, digest(&campaign.server).map_err(said)?))
+            .map_err(said)?;
+    }
+    program::say!("{runs}");
+    Ok(is_clean && runs.sum(FAULTS) >= campaign.faults.into())
+}
+
+fn noted(report: &Report, program: String) -> Run {
+    let mut counts: BTreeMap<String, u64> = report
+        .faults
+        .iter()
+        .map(|(kind, &times)| (format!("of them {kind}"), times))
+        .collect();
+    counts.insert(FAULTS.to_owned(), report.faults.values().sum());
+    counts.insert("matches".to_owned(), report.matches_finished);
+    counts.insert("commands".to_owned(), report.commands.values().sum());
+    Run {
+        program,
+        seed: report.seed,
+        seconds: report.seconds,
+        counts,
+        violations: report.violations,
+    }
 }
 
 /// This binary as `rookery shard`, of a build from which safeguards can be taken out.
