@@ -165,7 +165,10 @@ impl Shard {
             {
                 self.reclaim(key, ownership);
             }
-            Ok(Claim::Lost(_)) => self.drop_match(key, CloseCode::NotOwner),
+            Ok(Claim::Lost(_)) => {
+                self.compare_after_all(key);
+                self.drop_match(key, CloseCode::NotOwner);
+            }
             Ok(Claim::Missing) => self.restore(key),
             // The next write or the next comparison will notice it again.
             Err(_) => {

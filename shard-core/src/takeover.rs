@@ -165,6 +165,7 @@ impl Shard {
                 tracing::warn!(match_id = %id, %epoch, owner = %now.owner, current = %now.epoch,
                     "another shard owns this match now; it is dropped here");
                 self.counters.fenced += 1;
+                self.compare_after_all(key);
                 self.drop_match(key, CloseCode::NotOwner);
             }
             Ok(HandedOver::OtherLength { len }) if Some(len) < confirmed => self.heal(key, len),

@@ -5,24 +5,46 @@
 
 use std::collections::VecDeque;
 
-use game_core::{Epoch, MatchId};
+use game_core::{Epoch, Event, MatchId};
 use protocol::CloseCode;
-use store::{Ownership, Standing, Status, StoreError};
+use store::{Ownership, Standing, Status, StoreError, codec};
 
-use super::{LiveMatch, Output, Shard};
+use super::{LiveMatch, MatchKey, Output, Shard};
 
 /// A pass over all matches, some at a time.
 #[derive(Debug, Default)]
 pub(super) struct Verification {
     queue: VecDeque<MatchId>,
-    /// The request in flight: for each match our epoch, and the number of confirmed events.
-    asked: Vec<(MatchId, Epoch, u32)>,
+    /// Matches that were lost to another owner, each with its last confirmed event.
+    left: VecDeque<(MatchId, Event)>,
+    /// The request in flight.
+    asked: Vec<Asked>,
+}
+
+/// A match that is compared.
+#[derive(Debug)]
+enum Asked {
+    /// One in memory, with our epoch and the number of confirmed events.
+    Held(MatchId, Epoch, u32),
+    /// One that was lost to another owner, with its last confirmed event.
+    Left(MatchId, Event),
+}
+
+impl Asked {
+    fn question(&self) -> (MatchId, u32) {
+        match self {
+            Self::Held(id, _, seq) => (*id, *seq),
+            Self::Left(id, last) => (*id, last.seq),
+        }
+    }
 }
 
 impl Verification {
     /// Matches in one request: a fraction of a millisecond for the store, so that moves do not wait behind
     /// it.
     const AT_ONCE: usize = 256;
+    /// Upper bound on the matches that are not in memory and wait to be compared. More are not compared.
+    const LEFT_MAX: usize = 16_384;
 
     fn is_under_way(&self) -> bool {
         !self.asked.is_empty()
@@ -49,20 +71,40 @@ impl Shard {
     }
 
     fn verify_next(&mut self) {
-        let Verification { queue, asked } = &mut self.verification;
+        if self.verification.is_under_way() {
+            return;
+        }
+        let Verification { queue, left, asked } = &mut self.verification;
+        let n = left.len().min(Verification::AT_ONCE);
+        asked.extend(left.drain(..n).map(|(id, last)| Asked::Left(id, last)));
         while asked.len() < Verification::AT_ONCE
             && let Some(id) = queue.pop_front()
         {
             let live = self.by_id.get(&id).and_then(|&key| self.matches.get(key));
             // The answer to its hand-over reports the same.
             if let Some(live) = live.filter(|live| !live.is_departing()) {
-                asked.push((id, live.epoch(), live.confirmed_seq()));
+                asked.push(Asked::Held(id, live.epoch(), live.confirmed_seq()));
             }
         }
         if !asked.is_empty() {
-            let question = asked.iter().map(|&(id, _, seq)| (id, seq)).collect();
+            let question = asked.iter().map(Asked::question).collect();
             self.outputs.push_back(Output::Verify(question));
         }
+    }
+
+    /// Another shard owns a match, which is about to be dropped here: whether its log has all that was confirmed here is
+    /// asked, as nobody else knows what a failover of the store has lost.
+    pub(super) fn compare_after_all(&mut self, key: MatchKey) {
+        let Some(live) = self.matches.get(key) else {
+            return;
+        };
+        let left = &mut self.verification.left;
+        if let Some(last) = live.last_confirmed()
+            && left.len() < Verification::LEFT_MAX
+        {
+            left.push_back((live.id(), last.clone()));
+        }
+        self.verify_next();
     }
 
     /// The answer to [`Output::Verify`], in its order.
@@ -76,15 +118,37 @@ impl Shard {
                     "the store answers all it is asked"
                 );
                 for (asked, standing) in asked.into_iter().zip(answers) {
-                    self.compare(asked, standing);
+                    match asked {
+                        Asked::Held(id, epoch, seq) => self.compare((id, epoch, seq), standing),
+                        Asked::Left(id, last) => self.compare_left(id, &last, &standing),
+                    }
                 }
                 self.verify_next();
             }
             // All of them again, once the store answers.
             Err(_) => {
+                let left = asked.into_iter().filter_map(|asked| match asked {
+                    Asked::Left(id, last) => Some((id, last)),
+                    Asked::Held(..) => None,
+                });
+                self.verification.left.extend(left);
                 self.verification.queue.clear();
                 self.doubt.raise();
             }
+        }
+    }
+
+    /// A match that another owner has: says so if that does not have what was confirmed here.
+    fn compare_left(&mut self, id: MatchId, last: &Event, standing: &Standing) {
+        let Standing::Stored { record, .. } = standing else {
+            return;
+        };
+        let is_kept = |record| codec::decode_record(record).as_ref() == Ok(last);
+        if !record.as_deref().is_some_and(is_kept) {
+            self.counters.lost += 1;
+            tracing::error!(match_id = %id, confirmed = last.seq,
+                "the store lost confirmed events of this match, and another shard plays it on without them");
+            self.doubt.raise();
         }
     }
 

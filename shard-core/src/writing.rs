@@ -323,6 +323,7 @@ impl Shard {
             }
             Appended::Fenced(owner) => {
                 self.counters.fenced += 1;
+                self.compare_after_all(key);
                 tracing::warn!(match_id = %id, %epoch, owner = %owner.owner, current = %owner.epoch,
                     "another shard owns this match now; it is dropped here");
                 self.drop_match(key, CloseCode::NotOwner);

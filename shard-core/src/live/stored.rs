@@ -14,6 +14,12 @@ impl LiveMatch {
         ours.is_none_or(|event| codec::decode_record(record).as_ref() == Ok(event))
     }
 
+    /// The last event that the store has confirmed, if it is in memory.
+    pub(crate) fn last_confirmed(&self) -> Option<&Event> {
+        let seq = self.confirmed_seq();
+        self.recent.iter().find(|event| event.seq == seq)
+    }
+
     /// Whether what is stored is the beginning of what is in memory, or all of it.
     pub(crate) fn begins_with(&self, stored: &Checkpoint) -> bool {
         let same = |event: &Event| {

@@ -261,6 +261,24 @@ fn a_fork_is_said_to_be_lost_though_the_store_was_seen_to_hold_all_before() {
     assert_eq!(room.closed(white), Some(CloseCode::Internal));
 }
 
+/// It stood still while the store went back and another shard took the match over, and then writes.
+#[test]
+fn what_a_fenced_owner_alone_knows_to_be_lost_is_said() {
+    for (len, lost) in [(2, 1), (4, 0)] {
+        let (mut room, id, white, _) = played();
+        room.play(white, 4, "f1b5");
+        roll_back(&mut room, id, len);
+        let stored = room.store.stored_mut(id).unwrap();
+        stored.ownership.owner = ShardId::from_random(9);
+        stored.ownership.epoch = Epoch(2);
+        room.store_all();
+        assert_eq!(room.closed(white), Some(CloseCode::NotOwner));
+        assert_eq!(room.shard.counters().fenced, 1);
+        assert_eq!(room.verify(), 1, "it is not in memory, and compared");
+        assert_eq!(room.shard.counters().lost, lost, "{len} of 4 are kept");
+    }
+}
+
 #[test]
 fn a_hand_over_gives_the_store_first_what_it_lost() {
     let (mut room, id, white, _) = played();
