@@ -27,6 +27,8 @@ impl Shard {
             let readings = ClockReadings::new(now, since_boot);
             self.doubt.own_beat_heard(own.count, readings);
         }
+        #[cfg(feature = "sabotage")]
+        let heard = &self.as_if_heard(heard, now);
         self.registry
             .heard(heard, self.id, now.uptime.since_start());
         if self.registry.wants_registry() {
@@ -40,8 +42,29 @@ impl Shard {
         self.look_at_suspects_again();
     }
 
+    /// What is heard, with a beat of this shard at every moment if that safeguard is taken out.
+    #[cfg(feature = "sabotage")]
+    fn as_if_heard(&self, heard: &Heard, now: Now) -> Heard {
+        let mut heard = heard.clone();
+        if self.limits.sabotage == Some(super::Sabotage::Silence) {
+            heard.beats.retain(|beat| beat.shard != self.id);
+            let ms = now.uptime.since_start().as_millis();
+            heard
+                .beats
+                .push(self.beat(u64::try_from(ms).unwrap_or(u64::MAX), now));
+        }
+        heard
+    }
+
     /// The answer to [`Output::Prove`] about one shard.
     pub fn proved(&mut self, suspicion: &Suspicion, proof: Proof) {
+        #[cfg(feature = "sabotage")]
+        let connected = match self.limits.sabotage {
+            Some(super::Sabotage::Evidence) => Some(false),
+            _ => proof.connected,
+        };
+        #[cfg(feature = "sabotage")]
+        let proof = Proof { connected, ..proof };
         if self.registry.proved(suspicion, proof) {
             tracing::info!(shard = %suspicion.shard, "there is evidence that a shard's process has ended");
             self.look_after_owners();

@@ -14,6 +14,10 @@ impl Shard {
             return;
         };
         let (id, epoch, confirmed) = (live.id(), live.epoch(), live.confirmed_seq());
+        #[cfg(feature = "sabotage")]
+        if self.limits.sabotage == Some(super::Sabotage::Healing) && len < confirmed {
+            return self.drop_match(key, CloseCode::NotOwner);
+        }
         live.write_again(len);
         if len < confirmed {
             self.counters.healed += 1;

@@ -61,6 +61,12 @@ pub enum Sabotage {
     Gate,
     /// A clock runs while the move before it is written, and through pauses of the store.
     StoreTime,
+    /// What the store has is taken for all that was confirmed.
+    Healing,
+    /// A liveness port that refuses is evidence by itself.
+    Evidence,
+    /// Silence counts whether or not this shard hears itself.
+    Silence,
 }
 
 impl ShardLimits {

@@ -166,6 +166,8 @@ impl Shard {
         match standing {
             Standing::Stored { ownership, record } => {
                 let is_kept = record.map_or(seq == 0, |record| live.holds(seq, &record));
+                #[cfg(feature = "sabotage")]
+                let is_kept = is_kept || self.limits.sabotage == Some(super::Sabotage::Healing);
                 if !is_kept && ownership.status == Status::Finished {
                     self.lose(key, "it has another end");
                 } else if !is_kept || self.is_to_claim(live, ownership) {

@@ -171,9 +171,14 @@ fn promises_hold_for_the_machines_alone() {
     }
     eprintln!("in {:?}: {total:?}", began.elapsed());
     assert!(
-        total.changes > 200 && total.faults > 200 && total.unanswered > 200,
+        total.changes > 200 && total.faults_in_all() > 200 && total.unanswered > 200,
         "{total:?}"
     );
+    assert!(
+        total.failovers > 20 && total.healed > 5 && total.lost > 0 && total.needless > 20,
+        "{total:?}"
+    );
+    assert_eq!(total.faults.len(), 12, "{total:?}");
 }
 
 /// One history for a seed, to the microsecond.
@@ -192,6 +197,7 @@ fn the_machines_notice_a_store_that_breaks_its_contract() {
         Breach::NoEpochCheck,
         Breach::NoPositionCheck,
         Breach::Forgets,
+        Breach::NoReplica,
     ] {
         let machines = Machines {
             breach: Some(breach),
@@ -204,10 +210,17 @@ fn the_machines_notice_a_store_that_breaks_its_contract() {
 #[cfg(feature = "sabotage")]
 #[test]
 fn the_machines_notice_the_absence_of_a_safeguard() {
-    for sabotage in [shard_core::Sabotage::Gate, shard_core::Sabotage::StoreTime] {
+    use shard_core::Sabotage;
+    for (sabotage, within) in [
+        (Sabotage::Gate, 50),
+        (Sabotage::StoreTime, 50),
+        (Sabotage::Healing, 100),
+        (Sabotage::Evidence, 100),
+        (Sabotage::Silence, 50),
+    ] {
         let mut machines = Machines::default();
         machines.limits.sabotage = Some(sabotage);
-        machines_notice(&machines, 50);
+        machines_notice(&machines, within);
     }
 }
 
@@ -220,5 +233,6 @@ fn machines_notice(machines: &Machines, within: u64) {
     };
     let first = (0..within).find(|seed| failing(*seed));
     let first = first.unwrap_or_else(|| panic!("nothing noticed {machines:?} in {within} seeds"));
-    eprintln!("{:?} was noticed under seed {first}", machines.breach);
+    let (breach, limits) = (machines.breach, &machines.limits);
+    eprintln!("{breach:?} was noticed under seed {first} of {limits:?}");
 }

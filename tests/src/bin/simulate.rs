@@ -1,5 +1,6 @@
 //! The binary `simulate`: simulations of many seeds.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::Write as _;
@@ -71,12 +72,15 @@ struct Progress {
 }
 
 /// The seeds below `seeds` hold.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Done {
     seeds: u64,
     events: u64,
-    faults: u64,
+    /// By kind.
+    faults: BTreeMap<String, u64>,
     changes_of_owner: u64,
+    /// What else happened.
+    counts: BTreeMap<String, u64>,
     /// CPU time on all cores, roughly, in seconds.
     core_seconds: f64,
 }
@@ -84,10 +88,23 @@ struct Done {
 impl Done {
     fn add(&mut self, other: Self) {
         self.events += other.events;
-        self.faults += other.faults;
+        add_each(&mut self.faults, other.faults);
+        add_each(&mut self.counts, other.counts);
         self.changes_of_owner += other.changes_of_owner;
         self.core_seconds += other.core_seconds;
     }
+}
+
+fn add_each(sums: &mut BTreeMap<String, u64>, more: BTreeMap<String, u64>) {
+    for (name, n) in more {
+        *sums.entry(name).or_default() += n;
+    }
+}
+
+/// Numbers with their names, as people read them.
+fn listed(numbers: &BTreeMap<String, u64>) -> String {
+    let each = numbers.iter().map(|(name, n)| format!("{name} {n}"));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 impl Progress {
@@ -136,6 +153,11 @@ impl Progress {
     }
 }
 
+fn named(faults: BTreeMap<impl fmt::Display, u64>) -> BTreeMap<String, u64> {
+    let named = faults.into_iter().map(|(kind, n)| (kind.to_string(), n));
+    named.collect()
+}
+
 /// Runs a seed with at most `faults_max` faults.
 fn run(kind: Kind, seed: u64, faults_max: u64) -> Result<Done, String> {
     let began = Instant::now();
@@ -148,8 +170,9 @@ fn run(kind: Kind, seed: u64, faults_max: u64) -> Result<Done, String> {
             let ran = machines.run(seed)?;
             Ok(Done {
                 events: ran.events,
-                faults: ran.faults.into(),
                 changes_of_owner: ran.changes,
+                counts: ran.counts().map(|(name, n)| (name.to_owned(), n)).into(),
+                faults: named(ran.faults),
                 ..Done::default()
             })
         }
@@ -161,7 +184,7 @@ fn run(kind: Kind, seed: u64, faults_max: u64) -> Result<Done, String> {
             let history = plan.run(seed)?;
             Ok(Done {
                 events: history.logs.iter().map(|log| log.len() as u64).sum(),
-                faults: history.incidents.values().sum(),
+                faults: named(history.incidents),
                 changes_of_owner: history.takeovers as u64,
                 ..Done::default()
             })
@@ -278,15 +301,19 @@ fn simulate(args: &Args) -> Result<(), String> {
             left.as_secs().div_ceil(60)
         );
     }
-    let all = *progress.of(kind);
+    let all = progress.of(kind);
     program::say!(
         "{} {kind} seeds hold: {} events, {} faults, {} changes of owner, {:.1} core-hours",
         all.seeds,
         all.events,
-        all.faults,
+        all.faults.values().sum::<u64>(),
         all.changes_of_owner,
         all.core_seconds / 3_600.0
     );
+    program::say!("Faults: {}.", listed(&all.faults));
+    if !all.counts.is_empty() {
+        program::say!("Besides: {}.", listed(&all.counts));
+    }
     Ok(())
 }
 

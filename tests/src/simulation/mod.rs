@@ -27,7 +27,7 @@ mod player;
 mod scenario;
 mod world;
 
-pub use machines::{Machines, Ran};
+pub use machines::{FaultKind, Machines, Ran};
 pub use network::Traffic;
 pub use scenario::{History, INCIDENTS_MAX, Incident, Plan};
 pub use world::Breach;

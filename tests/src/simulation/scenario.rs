@@ -1,6 +1,7 @@
 //! What happens in one simulation: all of it follows from the seed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,18 @@ pub enum Incident {
     Partition,
     /// A player's address changes.
     Rebinding,
+}
+
+impl fmt::Display for Incident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Crash => "crash",
+            Self::Isolation => "isolation",
+            Self::StoreDown => "store_down",
+            Self::Partition => "partition",
+            Self::Rebinding => "rebinding",
+        })
+    }
 }
 
 /// What one simulation came to.

@@ -17,6 +17,8 @@ pub enum Breach {
     NoEpochCheck,
     /// The last record is gone when the match is claimed again.
     Forgets,
+    /// What waits for a replica is answered before it has it. Of the machines alone: no other store here has a replica.
+    NoReplica,
 }
 
 impl Breach {
@@ -30,7 +32,7 @@ impl Breach {
                     append.owner = stored.ownership.owner;
                     append.epoch = stored.ownership.epoch;
                 }
-                Some(Self::Forgets) | None => {}
+                Some(Self::Forgets | Self::NoReplica) | None => {}
             }
         }
         append

@@ -8,14 +8,17 @@ use game_core::{Command, MatchId, Seat, ShardId, UnixMillis};
 use protocol::{Role, ServerFrame, codec};
 use rand::RngExt;
 use shard_core::{Now, Output, PeerKey, Reception, Uptime};
-use store::{Beat, HandedOver, Heard, Liveness, Port, Proof, Standing, Status};
+use store::{HandedOver, Standing, Status, StoreError};
 
 use super::hall::{Due, Hall, Input};
 use super::process::Process;
-use super::time::after;
+use super::replica::Kept;
+use super::time::{At, after};
 
 /// How a matchmaker's tokens name the players.
 const NAMES: [&str; 2] = ["ann", "bob"];
+/// A process that did not run for longer notices it.
+const GAP_MIN: Duration = Duration::from_millis(250);
 
 impl Process {
     /// SIGTERM: it hands its matches over, and ends.
@@ -30,7 +33,7 @@ impl Process {
         self.round(hall);
     }
 
-    fn now(&self, hall: &Hall) -> Now {
+    pub(super) fn now(&self, hall: &Hall) -> Now {
         let since = Duration::from_micros(hall.now - self.started_at);
         Now {
             uptime: Uptime::from_start(Duration::from_secs(1) + since),
@@ -38,12 +41,12 @@ impl Process {
         }
     }
 
-    fn since_boot(&self, hall: &Hall) -> Duration {
+    pub(super) fn since_boot(&self, hall: &Hall) -> Duration {
         self.now(hall).uptime.since_start()
     }
 
     /// Whether it stands still; what was to happen then happens when it goes on.
-    fn postpones(&self, due: Due, hall: &mut Hall) -> Option<Due> {
+    pub(super) fn postpones(&self, due: Due, hall: &mut Hall) -> Option<Due> {
         if hall.now < self.still_until {
             hall.at(self.still_until, due);
             return None;
@@ -69,6 +72,7 @@ impl Process {
         if self.postpones(Due::GoOn(self.id()), hall).is_none() {
             return;
         }
+        self.runs(hall);
         let waiting = hall.inboxes.remove(&self.id()).unwrap_or_default();
         for input in waiting {
             input(self, hall);
@@ -86,11 +90,24 @@ impl Process {
             return;
         }
         self.turn_at = None;
+        self.runs(hall);
         self.round(hall);
     }
 
+    /// It runs, and notices that it did not run before.
+    pub(super) fn runs(&mut self, hall: &Hall) {
+        let gap = Duration::from_micros(hall.now - self.ran_at);
+        self.ran_at = hall.now;
+        if gap > GAP_MIN {
+            self.shard.skipped(gap);
+        }
+        if hall.now >= self.isolated_until.max(hall.store_down_until) {
+            self.reaches(hall.replica.failovers);
+        }
+    }
+
     /// What is due is applied, and what the shard asks for is done.
-    fn round(&mut self, hall: &mut Hall) {
+    pub(super) fn round(&mut self, hall: &mut Hall) {
         let now = self.now(hall);
         self.shard.advance(now);
         // In an order of their own: that of a shard is in part that of its hash maps, which no seed decides.
@@ -168,6 +185,7 @@ impl Process {
                 let asked = Arc::clone(&batch);
                 hall.ask(
                     self,
+                    Kept::Twice,
                     move |hall| asked.iter().map(|append| hall.append(append)).collect(),
                     |process, hall, answer| {
                         let now = process.now(hall);
@@ -180,6 +198,7 @@ impl Process {
                 let asked = claims.clone();
                 hall.ask(
                     self,
+                    Kept::Twice,
                     move |hall| -> Vec<_> {
                         asked.iter().map(|claim| hall.claim(me, claim)).collect()
                     },
@@ -207,6 +226,7 @@ impl Process {
                 let asked = ids.clone();
                 hall.ask(
                     self,
+                    Kept::Here,
                     move |hall| -> Vec<_> { asked.iter().map(|id| hall.store.head(*id)).collect() },
                     move |process, hall, heads| {
                         let heads = heads.unwrap_or_else(|error| {
@@ -219,6 +239,7 @@ impl Process {
             }
             Output::Load(id) => hall.ask(
                 self,
+                Kept::Twice,
                 move |hall| hall.store.load(id),
                 move |process, hall, answer| {
                     let now = process.now(hall);
@@ -231,6 +252,7 @@ impl Process {
                 let id = snapshot.setup().id;
                 hall.ask(
                     self,
+                    Kept::Twice,
                     move |hall| hall.store.create(me, &snapshot),
                     move |process, hall, answer| {
                         let now = process.now(hall);
@@ -242,12 +264,14 @@ impl Process {
                 let said = saying.clone();
                 hall.ask(
                     self,
+                    Kept::Twice,
                     move |hall| hall.store.append_chat(said.match_id, said.room, &said.line),
                     move |process, _, answer| process.shard.chat_stored(&saying, answer),
                 );
             }
             Output::LoadChat(id) => hall.ask(
                 self,
+                Kept::Here,
                 move |hall| hall.store.load_chat(id),
                 move |process, _, answer| process.shard.chat_loaded(id, answer),
             ),
@@ -261,16 +285,19 @@ impl Process {
         match output {
             Output::Disown(shard, matches) => hall.ask(
                 self,
-                move |hall| hall.store.disown(shard, &matches),
+                Kept::Here,
+                move |hall| hall.disown(shard, &matches),
                 |_, _, _| {},
             ),
             Output::Deregister { shard, heartbeat } => hall.ask(
                 self,
+                Kept::Here,
                 move |hall| hall.store.deregister(shard, heartbeat),
                 |_, _, _| {},
             ),
             Output::Orphans(shard) => hall.ask(
                 self,
+                Kept::Here,
                 move |hall| hall.store.owned(shard),
                 move |process, hall, answer| {
                     let now = process.now(hall);
@@ -279,14 +306,18 @@ impl Process {
             ),
             Output::ReadRegistry => hall.ask(
                 self,
-                |hall| hall.store.shards(),
+                Kept::Here,
+                |hall| (hall.now, hall.store.shards()),
                 |process, hall, answer| {
                     let now = process.now(hall);
+                    let (read_at, answer) = apart(answer);
                     process.shard.registry_read(answer, now);
+                    process.judge_silence(read_at, hall);
                 },
             ),
             Output::Verify(matches) => hall.ask(
                 self,
+                Kept::Twice,
                 move |hall| hall.compare(me, &matches),
                 |process, _, answer| process.shard.verified(answer),
             ),
@@ -294,6 +325,7 @@ impl Process {
                 let asked = matches.clone();
                 hall.ask(
                     self,
+                    Kept::Here,
                     move |hall| -> Vec<_> {
                         asked.iter().map(|id| hall.store.standing(*id, 0)).collect()
                     },
@@ -302,6 +334,7 @@ impl Process {
             }
             Output::HandOver(given) => hall.ask(
                 self,
+                Kept::Twice,
                 move |hall| {
                     let answer = hall.store.hand_over(&given);
                     if answer == HandedOver::Done {
@@ -314,130 +347,10 @@ impl Process {
                     process.shard.handed_over(given.match_id, answer, now);
                 },
             ),
-            Output::Prove(mut suspicions) => {
-                suspicions.sort_unstable_by_key(|suspicion| suspicion.shard);
-                for suspicion in suspicions {
-                    let shard = suspicion.shard;
-                    // The port and the server's list say the same of a process that has ended; now and then neither does.
-                    let is_known = hall.dice.random_range(0..10) > 0;
-                    hall.ask(
-                        self,
-                        move |hall| {
-                            hall.processes
-                                .get(&shard)
-                                .map(|process| process.still_until <= hall.now)
-                        },
-                        move |process, hall, lives| {
-                            let proof = match lives {
-                                Ok(Some(true)) => Proof {
-                                    port: Port::Answered,
-                                    connected: Some(true),
-                                },
-                                Ok(Some(false)) => Proof {
-                                    port: Port::Unknown,
-                                    connected: Some(true),
-                                },
-                                Ok(None) if is_known => Proof {
-                                    port: Port::Refused,
-                                    connected: Some(false),
-                                },
-                                _ => Proof {
-                                    port: Port::Unknown,
-                                    connected: None,
-                                },
-                            };
-                            process.shard.proved(&suspicion, proof);
-                            process.round(hall);
-                        },
-                    );
-                }
-            }
+            Output::Prove(suspicions) => self.prove(suspicions, hall),
             // Nobody follows a match here.
             _ => {}
         }
-    }
-
-    // ---- signs of life -----------------------------------------------------------------------------
-
-    pub(super) fn look(&mut self, hall: &mut Hall) {
-        if self.postpones(Due::Look(self.id()), hall).is_none() {
-            return;
-        }
-        hall.at(hall.now + after(Liveness::LOOK_EVERY), Due::Look(self.id()));
-        let now = self.now(hall);
-        self.looks += 1;
-        if self.looks.is_multiple_of(2) {
-            self.record.heartbeat += 1;
-            let beat = self.shard.beat(self.record.heartbeat, now);
-            if hall.now >= self.isolated_until && hall.now >= hall.store_down_until {
-                let arrives = hall.now + hall.dice.random_range(50..2_000);
-                hall.at(
-                    arrives,
-                    Due::Effect(Box::new(move |hall| hall.hear_beat(beat))),
-                );
-            }
-        }
-        let is_deaf = hall.now < self.isolated_until;
-        let beats = if is_deaf {
-            Vec::new()
-        } else {
-            hall.beats.values().copied().collect()
-        };
-        let heard = Heard {
-            beats,
-            ..Heard::default()
-        };
-        if !is_deaf {
-            self.shard.heard(&heard, now, self.since_boot(hall));
-        }
-        self.round(hall);
-    }
-
-    pub(super) fn heartbeat(&mut self, hall: &mut Hall) {
-        if self.postpones(Due::Heartbeat(self.id()), hall).is_none() {
-            return;
-        }
-        let next = hall.now + after(Liveness::HEARTBEAT_EVERY);
-        hall.at(next, Due::Heartbeat(self.id()));
-        self.ticks += 1;
-        let is_due = self.ticks.is_multiple_of(2) || !self.shard.hears() || self.ticks == 1;
-        if !is_due || self.heartbeat_under_way {
-            return;
-        }
-        self.heartbeat_under_way = true;
-        self.shard
-            .heartbeat_sent(self.now(hall), self.since_boot(hall));
-        self.record.heartbeat += 1;
-        let record = self.shard.record(&self.record);
-        hall.ask(
-            self,
-            move |hall| hall.store.heartbeat(&record),
-            |process, hall, answer| {
-                process.heartbeat_under_way = false;
-                let is_alive = answer.is_ok();
-                let (now, since_boot) = (process.now(hall), process.since_boot(hall));
-                process.shard.heartbeat_answered(answer, now, since_boot);
-                if is_alive {
-                    process.read_own_set(hall);
-                }
-            },
-        );
-        self.round(hall);
-    }
-
-    /// Reads which matches are assigned to it.
-    fn read_own_set(&mut self, hall: &mut Hall) {
-        let me = self.id();
-        hall.ask(
-            self,
-            move |hall| hall.store.owned(me),
-            |process, hall, answer| {
-                if let Ok(matches) = answer {
-                    let now = process.now(hall);
-                    process.shard.assigned(matches, now);
-                }
-            },
-        );
     }
 
     // ---- players -----------------------------------------------------------------------------------
@@ -500,19 +413,20 @@ impl Process {
     }
 }
 
+/// The answer to a read of the registry, and of when it is.
+pub(super) fn apart<T>(answer: Result<(At, T), StoreError>) -> (At, Result<T, StoreError>) {
+    match answer {
+        Ok((read_at, answer)) => (read_at, Ok(answer)),
+        Err(error) => (0, Err(error)),
+    }
+}
+
 fn decoded(frame: &[u8]) -> ServerFrame {
     let received = codec::decode_server(&mut BytesMut::from(frame));
     received.expect("a frame").expect("a whole frame").frame
 }
 
 impl Hall {
-    fn hear_beat(&mut self, beat: Beat) {
-        let known = self.beats.entry(beat.shard).or_insert(beat);
-        if known.count < beat.count {
-            *known = beat;
-        }
-    }
-
     /// How matches stand in the store; those that are this shard's are in its set afterwards.
     fn compare(&mut self, shard: ShardId, matches: &[(MatchId, u32)]) -> Vec<Standing> {
         let standing = |&(id, seq): &(MatchId, u32)| self.store.standing(id, seq);

@@ -8,6 +8,7 @@ use game_core::{
 };
 use protocol::{CatchUp, CloseCode, MatchState, ServerBody, ServerFrame, WireEvent, WireRefusal};
 
+use super::replica::Loss;
 use super::time::At;
 
 /// A player resigns at this ply, if nothing ended the match before.
@@ -16,7 +17,7 @@ pub(super) const PLIES: usize = 20;
 pub(super) const PATIENCE: At = 2_000_000;
 
 /// A player.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Player {
     pub(super) match_id: MatchId,
     pub(super) seat: Seat,
@@ -31,6 +32,9 @@ pub(super) struct Player {
     /// Where its connection goes; `None` if it has none.
     pub(super) at: Option<ShardId>,
     pub(super) is_joined: bool,
+    /// When it was last shown something, and by whom.
+    pub(super) joined_at: At,
+    pub(super) shown_by: Option<ShardId>,
     /// When it last did something, or was shown something.
     pub(super) moved_at: At,
     /// It does nothing of itself before.
@@ -54,6 +58,8 @@ pub(super) struct Player {
     pub(super) acked: Vec<(Command, u32)>,
     /// Of all that it was shown, and when.
     pub(super) digest: u64,
+    /// What it knew each time that it was told of a loss, after which it began anew.
+    pub(super) before: Vec<Self>,
 }
 
 impl Player {
@@ -67,6 +73,8 @@ impl Player {
             arrives_at: 0,
             at: None,
             is_joined: false,
+            joined_at: 0,
+            shown_by: None,
             moved_at: 0,
             rests_until: 0,
             epoch: Epoch::default(),
@@ -83,7 +91,32 @@ impl Player {
             refused: Vec::new(),
             acked: Vec::new(),
             digest: 0,
+            before: Vec::new(),
         }
+    }
+
+    /// Whether it was shown something that a failover took away.
+    pub(super) fn has_seen(&self, loss: &Loss) -> bool {
+        let kept = loss.kept as u32;
+        let acked = self.acked.iter().any(|(_, seq)| *seq > kept);
+        acked || self.seen.is_some_and(|seen| seen > kept)
+    }
+
+    /// It was told that something is lost: it knows nothing any more, and remembers it for the verdict.
+    pub(super) fn begin_anew(&mut self) {
+        let fresh = Self::new(self.match_id, self.seat);
+        let mut known = std::mem::replace(self, fresh);
+        // Nothing that is under way reaches it.
+        self.connection = known.connection + 1;
+        self.cut_until = known.cut_until;
+        self.arrives_at = known.arrives_at;
+        self.joined_at = known.moved_at;
+        self.moved_at = known.moved_at;
+        self.rests_until = known.rests_until;
+        self.commands = known.commands;
+        self.digest = known.digest;
+        self.before = std::mem::take(&mut known.before);
+        self.before.push(known);
     }
 
     /// A frame arrives.
@@ -106,6 +139,8 @@ impl Player {
         }
         self.epoch = frame.epoch;
         self.moved_at = at;
+        self.joined_at = at;
+        self.shown_by = self.at;
         self.digest = (self.digest ^ at ^ u64::from(frame.seq) << 40)
             .rotate_left(9)
             .wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -17,6 +17,11 @@ impl Hall {
         if player.result.is_some() {
             return;
         }
+        if self.is_stuck(number) {
+            self.stuck += 1;
+            return self.begin_anew(number);
+        }
+        let player = &self.players[number];
         if player.at.is_none() {
             if now < player.rests_until {
                 return;
