@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::routing::get;
 
 use crate::bundle::{BUNDLE, File, INDEX};
@@ -28,10 +28,6 @@ pub const PATHS: [&str; 9] = [
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 /// Of all others: kept, and asked for again by their `ETag`.
 const ASK_AGAIN: &str = "no-cache";
-
-/// Permissions policy: what the page never asks a browser for.
-const PERMISSIONS: &str =
-    "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
 
 /// The routes of the page. `shards` tells the URLs by which browsers reach the shards at the moment (`https://HOST:PORT/`
 /// for WebTransport, `wss://HOST:PORT/` or `ws://HOST:PORT/`); `more` is whom the page may connect to besides.
@@ -82,20 +78,10 @@ fn answer(file: &File, asked: &HeaderMap, policy: &str) -> Response<Body> {
     for (name, value) in [
         (header::CACHE_CONTROL, keep),
         (header::VARY, "accept-encoding"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
-        (HeaderName::from_static("permissions-policy"), PERMISSIONS),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    web::guard_page(headers);
     let mut set = |name, value: &str| {
         // All of them are visible ASCII.
         if let Ok(value) = HeaderValue::from_str(value) {

@@ -16,7 +16,7 @@ const DIRECTIONS: [(&str, &[&str]); 23] = [
     ("settings", &[]),
     ("program", &[]),
     ("web", &["protocol", "settings"]),
-    ("page", &[]),
+    ("page", &["web"]),
     ("udp", &[]),
     ("shard-core", &["game-core", "protocol", "store"]),
     (

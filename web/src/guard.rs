@@ -1,15 +1,10 @@
-//! The security headers of answers to programs, as the OWASP Secure Headers Project and its REST cheat sheet have them.
+//! The security headers of answers to programs and of pages, as the OWASP Secure Headers Project and its REST cheat sheet have
+//! them.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// What an answer says unless it says something else itself. It is no document, so a browser that shows it as one runs
-/// and loads nothing; it may hold a token, so nobody keeps it; and other sites do not embed it.
-const GUARDS: [(HeaderName, &str); 5] = [
-    (header::CACHE_CONTROL, "no-store"),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    ),
+/// What every answer says: it is taken for nothing else, nobody is told where a link came from, and other sites do not embed it.
+const EVERYWHERE: [(HeaderName, &str); 3] = [
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
@@ -18,9 +13,41 @@ const GUARDS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
-/// Adds the security headers that an answer does not have.
+/// What an answer to a program says besides. It is no document, so a browser that shows it as one runs and loads nothing; and it
+/// may hold a token, so nobody keeps it.
+const OF_PROGRAMS: [(HeaderName, &str); 2] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+];
+
+/// Permissions policy: what a page never asks a browser for.
+pub const PERMISSIONS: &str =
+    "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
+
+/// What a page and its files say besides; each page has a content security policy of its own.
+const OF_PAGES: [(HeaderName, &str); 2] = [
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+];
+
+/// Adds the security headers that an answer to a program does not have.
 pub fn guard(headers: &mut HeaderMap) {
-    for (name, value) in GUARDS {
+    add(headers, EVERYWHERE.into_iter().chain(OF_PROGRAMS));
+}
+
+/// Adds those that a page, or a file of one, does not have.
+pub fn guard_page(headers: &mut HeaderMap) {
+    add(headers, EVERYWHERE.into_iter().chain(OF_PAGES));
+}
+
+fn add(headers: &mut HeaderMap, guards: impl Iterator<Item = (HeaderName, &'static str)>) {
+    for (name, value) in guards {
         headers
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
@@ -43,6 +70,6 @@ mod tests {
         assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
         let policy = "default-src 'none'; frame-ancestors 'none'";
         assert_eq!(headers["content-security-policy"], policy);
-        assert_eq!(headers.len(), GUARDS.len(), "each once");
+        assert_eq!(headers.len(), 5, "each once");
     }
 }

@@ -18,7 +18,7 @@ mod serve;
 pub use address::{client_address, is_in};
 pub use api::{Api, Bounds};
 pub use extract::{Body, PathId, QueryOf, bearer, sentence};
-pub use guard::guard;
+pub use guard::{PERMISSIONS, guard, guard_page};
 pub use limit::{limit, no_route, wrong_method};
 pub use problem::{FromFault, ProblemCode, ProblemRow, RequestFault, response};
 pub use rates::Rates;

@@ -1,6 +1,6 @@
 //! The page as a browser asks for it.
 
-use axum::http::{Method, Request};
+use axum::http::{HeaderName, Method, Request};
 use tower::ServiceExt as _;
 
 use super::*;
@@ -61,7 +61,7 @@ async fn every_path_of_the_page_is_its_index_with_the_policy() {
         assert_eq!(headers["referrer-policy"], "no-referrer");
         assert_eq!(headers["cross-origin-opener-policy"], "same-origin");
         assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
-        assert_eq!(headers["permissions-policy"], PERMISSIONS);
+        assert_eq!(headers["permissions-policy"], web::PERMISSIONS);
         let policy = headers["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"));
         assert!(policy.ends_with("connect-src 'self' https://127.0.0.1:* ws://127.0.0.1:*"));
