@@ -80,6 +80,12 @@ impl Runs {
         let counts = self.runs.iter().filter_map(|run| run.counts.get(count));
         counts.sum()
     }
+
+    /// How often a promise was broken in all runs.
+    #[must_use]
+    pub fn violations(&self) -> u64 {
+        self.runs.iter().map(|run| run.violations).sum()
+    }
 }
 
 /// The sums, with the seeds that they are of.
@@ -94,7 +100,6 @@ impl fmt::Display for Runs {
         programs.dedup();
         let seeds: Vec<String> = self.runs.iter().map(|run| run.seed.to_string()).collect();
         let seconds: f64 = self.runs.iter().map(|run| run.seconds).sum();
-        let violations: u64 = self.runs.iter().map(|run| run.violations).sum();
         writeln!(
             f,
             "{} runs of {} programs in {:.1} h, seeds {}",
@@ -106,7 +111,7 @@ impl fmt::Display for Runs {
         for (name, count) in sums {
             writeln!(f, "  {count:>9} {name}")?;
         }
-        write!(f, "  {violations:>9} promises broken")
+        write!(f, "  {:>9} promises broken", self.violations())
     }
 }
 
