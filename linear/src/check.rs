@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::match_log::MatchLog;
-use crate::operation::{Action, Operation};
+use crate::operation::Operation;
 use crate::search::{Outcome, search};
 
-/// What is to be said of one match.
+/// The verdict on one match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// Which.
@@ -147,13 +147,5 @@ impl Case<'_> {
             }
             part = part.div_ceil(2);
         }
-    }
-}
-
-impl Operation {
-    /// Whether it is a command.
-    #[must_use]
-    pub const fn is_command(&self) -> bool {
-        matches!(self.action, Action::Command { .. })
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Facts {
     places_of: HashMap<Cause, u32>,
     /// The least number of events with which the match was shown as over.
     over: Option<u32>,
-    /// The moves that stood after so many events.
+    /// Numbers of events, each with the moves that stood after them.
     lines: Vec<(u32, Vec<String>)>,
     /// From each number of events on, the next place that takes a command of a seat.
     next_of_a_seat: Vec<u32>,

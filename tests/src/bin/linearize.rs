@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use linear::{Judgement, Verdict, check, read};
+use linear::{Contradiction, Judgement, Verdict, check, read};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,9 +52,9 @@ fn judge(args: &Args) -> Result<u8, Box<dyn std::error::Error>> {
     for verdict in &verdicts {
         match &verdict.judgement {
             Judgement::Holds => {}
-            Judgement::Violated(_) => {
+            Judgement::Violated(found) => {
                 violated += 1;
-                tell(verdict, &args.history)?;
+                tell(&verdict.match_id, found, &args.history)?;
             }
             Judgement::Undecided => {
                 undecided += 1;
@@ -83,14 +83,10 @@ fn judge(args: &Args) -> Result<u8, Box<dyn std::error::Error>> {
 }
 
 /// Prints the answers of a match that contradict each other.
-fn tell(verdict: &Verdict, history: &Path) -> std::io::Result<()> {
-    let Judgement::Violated(found) = &verdict.judgement else {
-        return Ok(());
-    };
+fn tell(match_id: &str, found: &Contradiction, history: &Path) -> std::io::Result<()> {
     let text = std::fs::read_to_string(history)?;
     program::complain!(
-        "match {}: no order of its first {} operations explains these answers:",
-        verdict.match_id,
+        "match {match_id}: no order of its first {} operations explains these answers:",
         found.prefix
     );
     for (line, operation) in (1..).zip(text.lines()) {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
+use tests::runs::digest;
 use tests::simulation::{INCIDENTS_MAX, Machines, Plan};
 
 const EXAMPLES: &str = "\
@@ -111,10 +112,8 @@ impl Progress {
     /// Goes on where a run of this very program ended, and begins anew after any other.
     fn read(path: &Path) -> Result<Self, String> {
         let named = |error: &dyn fmt::Display| format!("--progress {}: {error}", path.display());
-        let itself = std::env::current_exe().and_then(std::fs::read);
-        let itself = itself.map_err(|error| format!("this program cannot be read: {error}"))?;
-        let program =
-            protocol::http::hex(ring::digest::digest(&ring::digest::SHA256, &itself).as_ref());
+        let program = std::env::current_exe().and_then(|itself| digest(&itself));
+        let program = program.map_err(|error| format!("this program cannot be read: {error}"))?;
         let fresh = Self {
             program,
             ..Self::default()
